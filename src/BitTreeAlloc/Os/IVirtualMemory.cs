@@ -1,0 +1,33 @@
+namespace BitTreeAlloc.Os;
+
+/// <summary>
+/// The four verbs towards the operating system, never mixed with alloc and free: reserve addresses, commit pages, purge contents, release addresses.
+/// </summary>
+/// <remarks>
+/// <para>Static abstract members and a context pointer, so that the core needs no managed object: <see cref="VmTable"/> turns an implementation into a table of function pointers.
+/// Results, never exceptions. Every member may be called from any thread, and concurrently on disjoint ranges; <c>Commit</c> also on overlapping ones.</para>
+/// <para>All addresses and sizes are multiples of the page size.</para>
+/// </remarks>
+public unsafe interface IVirtualMemory
+{
+    /// <summary>Bytes of a base page.</summary>
+    static abstract nuint PageSize(void* context);
+
+    /// <summary>Reserves addresses: no memory behind them, every touch faults. <paramref name="alignment"/> is a power of two, at least a page.</summary>
+    static abstract VmStatus Reserve(void* context, nuint bytes, nuint alignment, void** address);
+
+    /// <summary>Makes a reserved range readable and writable. What was never touched, or was purged, reads as zero. Repeating it is harmless and changes no contents.</summary>
+    static abstract VmStatus Commit(void* context, void* address, nuint bytes);
+
+    /// <summary>Gives the pages' memory back; the range stays committed (readable, writable) and reads as zero. On failure contents are as before or zero, page by page.</summary>
+    static abstract VmStatus Purge(void* context, void* address, nuint bytes);
+
+    /// <summary>Gives back a whole range that one call of <c>Reserve</c> returned.</summary>
+    static abstract VmStatus Release(void* context, void* address, nuint bytes);
+
+    /// <summary>Advice about cost. A refusal is harmless.</summary>
+    static abstract VmStatus Advise(void* context, void* address, nuint bytes, VmAdvice advice);
+
+    /// <summary>Number of memory nodes (1 where the machine has no NUMA).</summary>
+    static abstract int NodeCount(void* context);
+}

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+
+namespace BitTreeAlloc.Os;
+
+/// <summary>An implementation of <see cref="IVirtualMemory"/> as function pointers and a context: what the core stores, free of managed objects.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct VmTable
+{
+    /// <summary>Handed to every call.</summary>
+    public void* Context;
+
+    internal delegate*<void*, nuint> PageSizeEntry;
+    internal delegate*<void*, nuint, nuint, void**, VmStatus> ReserveEntry;
+    internal delegate*<void*, void*, nuint, VmStatus> CommitEntry;
+    internal delegate*<void*, void*, nuint, VmStatus> PurgeEntry;
+    internal delegate*<void*, void*, nuint, VmStatus> ReleaseEntry;
+    internal delegate*<void*, void*, nuint, VmAdvice, VmStatus> AdviseEntry;
+    internal delegate*<void*, int> NodeCountEntry;
+
+    /// <summary>The table of one implementation.</summary>
+    public static VmTable Of<TOs>(void* context)
+        where TOs : struct, IVirtualMemory => new()
+        {
+            Context = context,
+            PageSizeEntry = &PageSizeOf<TOs>,
+            ReserveEntry = &ReserveBy<TOs>,
+            CommitEntry = &CommitBy<TOs>,
+            PurgeEntry = &PurgeBy<TOs>,
+            ReleaseEntry = &ReleaseBy<TOs>,
+            AdviseEntry = &AdviseBy<TOs>,
+            NodeCountEntry = &NodeCountOf<TOs>,
+        };
+
+    /// <inheritdoc cref="IVirtualMemory.PageSize"/>
+    public readonly nuint PageSize() => PageSizeEntry(Context);
+
+    /// <inheritdoc cref="IVirtualMemory.Reserve"/>
+    public readonly VmStatus Reserve(nuint bytes, nuint alignment, void** address) => ReserveEntry(Context, bytes, alignment, address);
+
+    /// <inheritdoc cref="IVirtualMemory.Commit"/>
+    public readonly VmStatus Commit(void* address, nuint bytes) => CommitEntry(Context, address, bytes);
+
+    /// <inheritdoc cref="IVirtualMemory.Purge"/>
+    public readonly VmStatus Purge(void* address, nuint bytes) => PurgeEntry(Context, address, bytes);
+
+    /// <inheritdoc cref="IVirtualMemory.Release"/>
+    public readonly VmStatus Release(void* address, nuint bytes) => ReleaseEntry(Context, address, bytes);
+
+    /// <inheritdoc cref="IVirtualMemory.Advise"/>
+    public readonly VmStatus Advise(void* address, nuint bytes, VmAdvice advice) => AdviseEntry(Context, address, bytes, advice);
+
+    /// <inheritdoc cref="IVirtualMemory.NodeCount"/>
+    public readonly int NodeCount() => NodeCountEntry(Context);
+
+    // A static abstract member has no address of its own: these forwarders do.
+    private static nuint PageSizeOf<TOs>(void* context)
+        where TOs : struct, IVirtualMemory => TOs.PageSize(context);
+
+    private static VmStatus ReserveBy<TOs>(void* context, nuint bytes, nuint alignment, void** address)
+        where TOs : struct, IVirtualMemory => TOs.Reserve(context, bytes, alignment, address);
+
+    private static VmStatus CommitBy<TOs>(void* context, void* address, nuint bytes)
+        where TOs : struct, IVirtualMemory => TOs.Commit(context, address, bytes);
+
+    private static VmStatus PurgeBy<TOs>(void* context, void* address, nuint bytes)
+        where TOs : struct, IVirtualMemory => TOs.Purge(context, address, bytes);
+
+    private static VmStatus ReleaseBy<TOs>(void* context, void* address, nuint bytes)
+        where TOs : struct, IVirtualMemory => TOs.Release(context, address, bytes);
+
+    private static VmStatus AdviseBy<TOs>(void* context, void* address, nuint bytes, VmAdvice advice)
+        where TOs : struct, IVirtualMemory => TOs.Advise(context, address, bytes, advice);
+
+    private static int NodeCountOf<TOs>(void* context)
+        where TOs : struct, IVirtualMemory => TOs.NodeCount(context);
+}
