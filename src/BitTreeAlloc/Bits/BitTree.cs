@@ -48,7 +48,7 @@ public static unsafe class BitTree<TAtomics, TGeometry>
                 return false;
             }
 
-            var tree = (ulong)BitOperations.TrailingZeroCount(summary);
+            var tree = (ulong)(uint)BitOperations.TrailingZeroCount(summary);
             var top = TAtomics.LoadAcquire(Word(view, 2, tree, column), Site.TreePickTop); // order: acquire [T2]
             if (top == 0)
             {
@@ -56,7 +56,7 @@ public static unsafe class BitTree<TAtomics, TGeometry>
                 continue;
             }
 
-            var middleIndex = (tree << TopShift) | (ulong)BitOperations.TrailingZeroCount(top);
+            var middleIndex = (tree << TopShift) | (ulong)(uint)BitOperations.TrailingZeroCount(top);
             var middle = TAtomics.LoadAcquire(Word(view, 1, middleIndex, column), Site.TreePickMiddle); // order: acquire [T2]
             if (middle == 0)
             {
@@ -64,7 +64,7 @@ public static unsafe class BitTree<TAtomics, TGeometry>
                 continue;
             }
 
-            var leafIndex = (middleIndex << TGeometry.WordShift) | (ulong)BitOperations.TrailingZeroCount(middle);
+            var leafIndex = (middleIndex << TGeometry.WordShift) | (ulong)(uint)BitOperations.TrailingZeroCount(middle);
             if (TryPickLeaf(view, column, leafIndex, out block))
                 return true;
         }
@@ -107,7 +107,7 @@ public static unsafe class BitTree<TAtomics, TGeometry>
                 continue;
             if (leaf == bit)
                 ClearParents(view, column, 0, leafIndex);
-            block = (leafIndex << TGeometry.WordShift) | (ulong)BitOperations.TrailingZeroCount(bit);
+            block = (leafIndex << TGeometry.WordShift) | (ulong)(uint)BitOperations.TrailingZeroCount(bit);
             return true;
         }
     }

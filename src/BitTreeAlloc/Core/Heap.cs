@@ -17,6 +17,7 @@ internal unsafe struct Heap
     public const int MaxStretches = 1024;
 
     public VmTable Os;
+    public Engine Engine;
 
     // --- written once ---
     public ulong PageSize;
@@ -52,6 +53,7 @@ internal unsafe struct Heap
     public Line NextSweepLine;
     public Line DirectBytesLine;
     public Line DirectCountLine;
+    public Line ExplicitCachesLine;
     public HeadLine EmptyMagazines;
     public HeadLine FreeRecords;
 }
