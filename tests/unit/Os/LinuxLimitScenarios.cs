@@ -1,12 +1,27 @@
 using System.Runtime.InteropServices;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Os;
+using BitTreeAlloc.Tests.Unit.Support;
 
 namespace BitTreeAlloc.Tests.Unit.Os;
 
 /// <summary>Scenarios that run in a process of their own, under limits.</summary>
 public static unsafe partial class LinuxLimitScenarios
 {
+    /// <summary>By how many MiB the resident memory of the process falls.</summary>
+    public static string PurgeHundredMiB()
+    {
+        const int Bytes = 100 << 20;
+        void* address;
+        var os = SystemVirtualMemory.Table;
+        if (os.Reserve(Bytes, 2 << 20, &address) != VmStatus.Ok || os.Commit(address, Bytes) != VmStatus.Ok)
+            return "refused";
+        new Span<byte>(address, Bytes).Fill(1);
+        var before = Pages.ProcessResidentBytes();
+        _ = os.Purge(address, Bytes);
+        return $"{(before - Pages.ProcessResidentBytes()) >> 20}";
+    }
+
     public static string CommitTwoGiB()
     {
         void* address;

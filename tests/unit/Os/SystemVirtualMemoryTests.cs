@@ -89,6 +89,14 @@ public sealed unsafe class SystemVirtualMemoryTests : VirtualMemoryContract
     }
 
     [FactOnLinux]
+    public void Resident_memory_of_the_process_falls_by_what_is_purged()
+    {
+        var (exitCode, line) = ChildProgram.Run(typeof(LinuxLimitScenarios), nameof(LinuxLimitScenarios.PurgeHundredMiB));
+        Assert.Equal(0, exitCode);
+        Assert.InRange(int.Parse(line, CultureInfo.InvariantCulture), 96, 104);
+    }
+
+    [FactOnLinux]
     public void A_limit_on_data_is_reported_as_a_refused_commit() =>
         Assert.Equal((0, "CommitRefused"), ChildProgram.Run(typeof(LinuxLimitScenarios), nameof(LinuxLimitScenarios.CommitTwoGiB), "-d 1500000"));
 

@@ -104,13 +104,11 @@ public abstract unsafe class VirtualMemoryContract
     [FactOnLinux]
     public void Purge_gives_the_memory_back()
     {
-        using var range = new Range(Os, 64 * MiB);
+        using var range = new Range(Os, 16 * MiB);
         range.Committed(range.Bytes).Fill(1);
-        var (touched, before) = (Pages.ResidentBytes(range.Address, range.Bytes), Pages.ProcessResidentBytes());
-        Assert.Equal(range.Bytes, touched);
+        Assert.Equal(range.Bytes, Pages.ResidentBytes(range.Address, range.Bytes));
         Assert.Equal(VmStatus.Ok, Os.Purge(range.Address, range.Bytes));
         Assert.Equal(0u, Pages.ResidentBytes(range.Address, range.Bytes));
-        Assert.True(before - Pages.ProcessResidentBytes() > (long)(48 * MiB));
     }
 
     [FactOnLinux]
