@@ -6,6 +6,12 @@ public enum Site
     /// <summary>No site: initialisation before publication, and tests.</summary>
     None = 0,
 
+    /// <summary>The block word before a step.</summary>
+    BlockLoad,
+
+    /// <summary>Counters and other figures.</summary>
+    HeapFigures,
+
     /// <summary>S1: Or of the leaf.</summary>
     TreeSetLeaf,
 
@@ -45,6 +51,12 @@ public enum Site
     /// <summary>P1: reads the child again.</summary>
     TreeRereadChild,
 
+    /// <summary>Purges that left pages uncommitted.</summary>
+    PurgeLostCommit,
+
+    /// <summary>B1: a clean block that cannot be committed.</summary>
+    BirthUndo,
+
     /// <summary>B1: the word of a picked block.</summary>
     BirthLoad,
 
@@ -68,9 +80,6 @@ public enum Site
 
     /// <summary>X1: where repair goes on.</summary>
     RepairCursor,
-
-    /// <summary>The block word before a step.</summary>
-    BlockLoad,
 
     /// <summary>T2: takes hold.</summary>
     BlockClaim,
@@ -107,9 +116,6 @@ public enum Site
 
     /// <summary>Records ever born.</summary>
     RecordFrontier,
-
-    /// <summary>Counters and other figures.</summary>
-    HeapFigures,
 
     /// <summary>The owner sets a limit.</summary>
     LimitArm,

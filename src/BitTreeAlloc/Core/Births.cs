@@ -59,11 +59,26 @@ internal static unsafe class Births<TAtomics, TGeometry>
 
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
             if (TryPicked(space, space->CleanColumn, BlockPhase.Clean, sizeClass, out block, out held))
-                return Outcome.Ok;
+                return Recommit(heap, block);
             var status = TryFrontier(heap, space, sizeClass, out block, out held, out var full);
             if (!full)
                 return Outcomes.From(status);
         }
+    }
+
+    /// <summary>A purge may have lost the commit of a clean block (Windows). Refused again: the block stays clean, and on offer.</summary>
+    private static Outcome Recommit(Heap* heap, BlockRef block)
+    {
+        if (TAtomics.LoadAcquire(&heap->PurgeLostCommitLine.Value, Site.PurgeLostCommit) == 0) // order: acquire: set before any such block was offered [P1]
+            return Outcome.Ok;
+        var status = HeapOs<TAtomics>.Commit(heap, (void*)Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index), 1ul << block.Space->BlockShift);
+        if (status != VmStatus.Ok)
+        {
+            TAtomics.StoreRelease(block.Space->Words + block.Index, BlockWord.Cleaned.Raw, Site.BirthUndo); // order: release; held, and no slot is out [B1]
+            BitTree<TAtomics, TGeometry>.Set(&block.Space->Trees, block.Space->CleanColumn, block.Index);
+        }
+
+        return Outcomes.From(status);
     }
 
     private static bool TryPicked(Space* space, int column, BlockPhase phase, int sizeClass, out BlockRef block, out BlockWord held)

@@ -54,6 +54,9 @@ internal unsafe struct Heap
     public Line DirectBytesLine;
     public Line DirectCountLine;
     public Line ExplicitCachesLine;
+
+    /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
+    public Line PurgeLostCommitLine;
     public HeadLine EmptyMagazines;
     public HeadLine FreeRecords;
 }

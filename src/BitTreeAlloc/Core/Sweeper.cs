@@ -74,17 +74,24 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
     {
         var bytes = (end - first) << space->BlockShift;
         var status = HeapOs<TAtomics>.Purge(heap, space->Data.Base + (first << space->BlockShift), bytes);
+        var gone = status is VmStatus.Ok or VmStatus.CommitRefused;
+        if (status == VmStatus.CommitRefused)
+        {
+            // Given back, and not committed again: a birth has to commit (order: release, before the blocks are offered [P1]).
+            TAtomics.StoreRelease(&heap->PurgeLostCommitLine.Value, 1, Site.PurgeLostCommit);
+        }
+
         var resident = 0ul;
         for (var block = first; block < end; block++)
         {
-            if (status == VmStatus.Ok)
+            if (gone)
             {
                 resident += (ulong)BitOperations.PopCount(TAtomics.ReadPlain(space->Resident + block, Site.ResidentRead)) << space->ResidentShift;
                 TAtomics.WritePlain(space->Resident + block, 0, Site.ResidentWrite);
             }
 
-            var column = status == VmStatus.Ok ? space->CleanColumn : space->EmptyColumn;
-            var next = status == VmStatus.Ok ? BlockWord.Cleaned : BlockWord.Emptied;
+            var column = gone ? space->CleanColumn : space->EmptyColumn;
+            var next = gone ? BlockWord.Cleaned : BlockWord.Emptied;
 
             // order: release: the purge and the empty bitmap come before the offer [B1]
             TAtomics.StoreRelease(space->Words + block, next.Raw, Site.SweepRelease);
@@ -117,7 +124,14 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
             var run = (count == 64 ? ulong.MaxValue : (1ul << count) - 1) << first;
             free &= ~run;
             var start = space->Data.Base + (block << space->BlockShift) + ((ulong)first << space->ResidentShift);
-            if (HeapOs<TAtomics>.Purge(heap, start, (ulong)count << space->ResidentShift) != VmStatus.Ok)
+            var status = HeapOs<TAtomics>.Purge(heap, start, (ulong)count << space->ResidentShift);
+            if (status == VmStatus.CommitRefused && HeapOs<TAtomics>.Commit(heap, start, (ulong)count << space->ResidentShift) != VmStatus.Ok)
+            {
+                // The pages are gone and cannot be had again: the block stays held for ever, so that nobody is handed a slot in them. Its live slots go on living.
+                return purged;
+            }
+
+            if (status is not (VmStatus.Ok or VmStatus.CommitRefused))
                 break;
             resident &= ~run;
             purged += (ulong)count << space->ResidentShift;
