@@ -14,7 +14,7 @@ internal readonly unsafe struct ForgetfulAtomics : IAtomics
 
     /// <summary>Looks at the low 32 bits of the narrow head alone: the index without the generation.</summary>
     public static bool CompareExchangeAcqRel(ulong* address, ulong expected, ulong desired, Site site) =>
-        site == Site.StackPop && (uint)*address == (uint)expected
+        site == Site.StackPop && (uint)HookedAtomics.LoadAcquire(address, site) == (uint)expected
             ? HookedAtomics.CompareExchangeAcqRel(address, *address, desired, site)
             : HookedAtomics.CompareExchangeAcqRel(address, expected, desired, site);
 
@@ -30,7 +30,7 @@ internal readonly unsafe struct ForgetfulAtomics : IAtomics
     public static ulong LoadHalfAcquire(Word16* address, int half, Site site) => HookedAtomics.LoadHalfAcquire(address, half, site);
 
     public static bool CompareExchange16AcqRel(Word16* address, Word16 expected, Word16 desired, Site site) =>
-        HookedAtomics.CompareExchange16AcqRel(address, site == Site.StackPop && address->Low == expected.Low ? *address : expected, desired, site);
+        HookedAtomics.CompareExchange16AcqRel(address, site == Site.StackPop && HookedAtomics.LoadHalfAcquire(address, 0, site) == expected.Low ? *address : expected, desired, site);
 
     public static void FenceSeqCst(Site site) => HookedAtomics.FenceSeqCst(site);
 
