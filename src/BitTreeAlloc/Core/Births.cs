@@ -149,15 +149,13 @@ internal static unsafe class Births<TAtomics, TGeometry>
             status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong));
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong));
-        if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->MapMark, after << (space->BlockShift - Stretch.GranuleShift));
         return status == VmStatus.Ok ? HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift) : status;
     }
 
     private static void WriteClass(Space* space, ulong block, int sizeClass)
     {
         var granules = 1ul << (space->BlockShift - Stretch.GranuleShift);
-        var map = space->MapMark.Base + (block * granules);
+        var map = space->Map + (block * granules);
         for (var granule = 0ul; granule < granules; granule++)
             TAtomics.WriteByte(map + granule, (byte)sizeClass, Site.ClassMapWrite);
     }
