@@ -86,6 +86,9 @@ internal sealed unsafe class LiveSet : IDisposable
 
     public void FreeAll(bool sized = true) => FreeWhere(_ => true, sized);
 
+    /// <summary>Forgets what was freed by other means.</summary>
+    public void FreeWhereForgotten() => _live.Clear();
+
     public void CheckAll()
     {
         foreach (var one in _live)
