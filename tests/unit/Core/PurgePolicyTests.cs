@@ -136,13 +136,13 @@ public sealed unsafe class PurgePolicyTests
         live.CheckAll();
     }
 
-    /// <summary>Rounds of 4 MiB, each of another size, of which every 50th allocation survives: partly used blocks pile up.</summary>
+    /// <summary>Rounds of 4 MiB, each of another size, of which every 24th allocation survives: a block of 25 slots or more keeps one at least, and none is empty.</summary>
     private static void PileUp(LiveSet live)
     {
         for (var round = 0; round < 8; round++)
         {
             live.AllocMany(4 * MiB / (500 + (300 * round)), 500 + (300 * round));
-            live.FreeWhere(i => i % 50 != 0);
+            live.FreeWhere(i => i % 24 != 0);
             live.Cache.Park();
         }
     }
