@@ -67,7 +67,7 @@ public sealed unsafe class PurgePolicyTests
     }
 
     [Fact]
-    public void On_demand_leaves_less_than_a_third_touched_of_what_lies_touched_without_it()
+    public void On_demand_leaves_less_than_half_touched_of_what_lies_touched_without_it()
     {
         var touched = new ulong[2];
         foreach (var mode in new[] { PurgeMode.OnDemand, PurgeMode.Off })
@@ -80,7 +80,7 @@ public sealed unsafe class PurgePolicyTests
         }
 
         // What stays are the pages under the survivors and under slots in the recyclers, and the share that the profile allows.
-        Assert.InRange(touched[0], 1ul, touched[1] / 3);
+        Assert.InRange(touched[0], 1ul, touched[1] / 2);
     }
 
     [Fact]
@@ -141,8 +141,9 @@ public sealed unsafe class PurgePolicyTests
     {
         for (var round = 0; round < 8; round++)
         {
+            var before = live.Count;
             live.AllocMany(4 * MiB / (500 + (300 * round)), 500 + (300 * round));
-            live.FreeWhere(i => i % 24 != 0);
+            live.FreeWhere(i => i >= before && (i - before) % 24 != 0);
             live.Cache.Park();
         }
     }
