@@ -34,7 +34,34 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         }
 
         outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
-        return outcome == Outcome.Ok ? TakeHeld(heap, record, block, sizeClass, held, slots, wanted) : 0;
+        if (outcome != Outcome.Ok && !TryRescue(heap, record, sizeClass, out block, out held, ref outcome))
+            return 0;
+        return TakeHeld(heap, record, block, sizeClass, held, slots, wanted);
+    }
+
+    /// <summary>
+    /// The system gave nothing. In this order: blocks that a stopped setter hid, slots that this cache and the recyclers hold, free pages of others given back, and the system once more.
+    /// </summary>
+    private static bool TryRescue(Heap* heap, CacheRecord* record, int sizeClass, out BlockRef block, out BlockWord held, ref Outcome outcome)
+    {
+        Births<TAtomics, TGeometry>.RepairAll(heap, sizeClass);
+        var found = TryHoldAtHand(heap, record, sizeClass, out block, out held);
+        if (!found)
+        {
+            CacheSlowPath<TAtomics, TGeometry>.FlushOthers(record, sizeClass);
+            Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
+            found = TryHoldAtHand(heap, record, sizeClass, out block, out held);
+        }
+
+        if (!found)
+        {
+            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue);
+            outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
+            return outcome == Outcome.Ok;
+        }
+
+        outcome = Outcome.Ok;
+        return true;
     }
 
     /// <summary>
