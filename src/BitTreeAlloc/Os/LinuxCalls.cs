@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace BitTreeAlloc.Os;
+
+/// <summary>The kernel's entry points and numbers (equal on x86-64 and ARM64). All arguments are blittable: no marshalling, no GC allocation.</summary>
+/// <remarks>None suppresses the GC transition: these calls block on the kernel's map lock and on page faults, and would stall a collection for as long.</remarks>
+internal static unsafe partial class LinuxCalls
+{
+    public const int None = 0;
+    public const int Read = 1;
+    public const int ReadWrite = 3;
+    public const int Reservation = 0x02 | 0x20 | 0x4000; // MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    public const int DontNeed = 4;
+    public const int DontFork = 10;
+    public const int HugePage = 14;
+    public const int NoHugePage = 15;
+    public const int PopulateWrite = 23; // since Linux 5.14
+    public const int DontNeedLocked = 24; // since Linux 5.18
+
+    private const int ScPageSize = 30;
+    private const int Retries = 64;
+
+    /// <summary>Bytes of a base page.</summary>
+    public static nuint PageSize() => (nuint)SystemConfiguration(ScPageSize);
+
+    /// <summary>The error number of the call just made on this thread. The runtime keeps it over a suspension on the way back from the call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Error() => Marshal.GetLastSystemError();
+
+    /// <summary>madvise, repeated a bounded number of times where a signal or a passing shortage broke it off. 0 or the error number.</summary>
+    /// <remarks>The runtime suspends threads by signals, so that a populate of many pages is interrupted as a matter of course.</remarks>
+    public static int AdviseWithRetry(void* address, nuint bytes, int advice)
+    {
+        for (var left = Retries; ; left--)
+        {
+            if (MemoryAdvise(address, bytes, advice) == 0)
+                return 0;
+            var error = Error();
+            if (left == 0 || (error != LinuxErrors.EINTR && error != LinuxErrors.EAGAIN))
+                return error;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    public static partial void* Map(void* address, nuint bytes, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "mprotect")]
+    public static partial int Protect(void* address, nuint bytes, int protection);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    public static partial int Unmap(void* address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int MemoryAdvise(void* address, nuint bytes, int advice);
+
+    [LibraryImport("libc", EntryPoint = "sysconf")]
+    private static partial nint SystemConfiguration(int name);
+}
