@@ -54,8 +54,8 @@ internal static class ProgramText
             sizes[step.Block] = (size, step.Verb == Verb.AllocAligned ? step.Alignment : 0);
             yield return Making(step, p, cache);
             if (step.Verb is Verb.AllocZeroed or Verb.AllocCounted)
-                yield return $"if ({p} != null) CheckZero({p}, {size});";
-            yield return $"if ({p} != null) Fill({p}, {size}, {step.Block});";
+                yield return $"if ({p} != null) CheckZero({p}, {Number(size)});";
+            yield return $"if ({p} != null) Fill({p}, {Number(size)}, {step.Block});";
             yield break;
         }
 
@@ -70,7 +70,7 @@ internal static class ProgramText
         }
 
         if (step.Uses)
-            yield return $"if ({p} != null) Check({p}, {old.Size}, {step.Block});";
+            yield return $"if ({p} != null) Check({p}, {Number(old.Size)}, {step.Block});";
         if (step.Verb == Verb.Verify)
             yield break;
         yield return step.Verb switch
@@ -92,13 +92,16 @@ internal static class ProgramText
     {
         var (name, arguments) = step.Verb switch
         {
-            Verb.AllocAligned => ("AllocAligned", $"{step.Size}, {step.Alignment}"),
-            Verb.AllocZeroed => ("AllocZeroed", $"{step.Size}"),
-            Verb.AllocCounted => ("AllocZeroed", $"{step.Alignment}, {step.Size}"),
-            _ => ("Alloc", $"{step.Size}"),
+            Verb.AllocAligned => ("AllocAligned", $"{Number(step.Size)}, {Number(step.Alignment)}"),
+            Verb.AllocZeroed => ("AllocZeroed", $"{Number(step.Size)}"),
+            Verb.AllocCounted => ("AllocZeroed", $"{Number(step.Alignment)}, {Number(step.Size)}"),
+            _ => ("Alloc", $"{Number(step.Size)}"),
         };
         return step.Try && step.Verb != Verb.AllocCounted
             ? $"allocator.Try{name}({cache}{arguments}, out void* {p}, out _);"
             : $"void* {p} = allocator.{name}({cache}{arguments});";
     }
+
+    // A literal above 32 bits is no nuint by itself.
+    private static string Number(nuint value) => value <= uint.MaxValue ? $"{value}" : $"unchecked((nuint){value})";
 }
