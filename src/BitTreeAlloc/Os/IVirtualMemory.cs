@@ -6,7 +6,8 @@ namespace BitTreeAlloc.Os;
 /// <remarks>
 /// <para>Static abstract members and a context pointer, so that the core needs no managed object: <see cref="VmTable"/> turns an implementation into a table of function pointers.
 /// Results, never exceptions. Every member may be called from any thread, and concurrently on disjoint ranges; <c>Commit</c> also on overlapping ones.</para>
-/// <para>All addresses and sizes are multiples of the page size.</para>
+/// <para>All addresses and sizes are multiples of the page size, and no size is 0; anything else is <see cref="VmStatus.Invalid"/>.
+/// A range lies within one reservation.</para>
 /// </remarks>
 public unsafe interface IVirtualMemory
 {
@@ -17,12 +18,16 @@ public unsafe interface IVirtualMemory
     static abstract VmStatus Reserve(void* context, nuint bytes, nuint alignment, void** address);
 
     /// <summary>Makes a reserved range readable and writable. What was never touched, or was purged, reads as zero. Repeating it is harmless and changes no contents.</summary>
+    /// <remarks>A refusal may leave a part of the range accessible; contents are as before and the call may be repeated.</remarks>
     static abstract VmStatus Commit(void* context, void* address, nuint bytes);
 
     /// <summary>Gives the pages' memory back; the range stays committed (readable, writable) and reads as zero. On failure contents are as before or zero, page by page.</summary>
+    /// <remarks><see cref="VmStatus.NotSupported"/>: these pages cannot be given back (locked in memory, for one); they stay committed.
+    /// <see cref="VmStatus.CommitRefused"/>, which only Windows answers: a part of the range is no longer committed, and the whole must be committed again before it is touched.</remarks>
     static abstract VmStatus Purge(void* context, void* address, nuint bytes);
 
     /// <summary>Gives back a whole range that one call of <c>Reserve</c> returned.</summary>
+    /// <remarks><see cref="VmStatus.TooManyMappings"/>: the range is still reserved, and the call may be repeated later.</remarks>
     static abstract VmStatus Release(void* context, void* address, nuint bytes);
 
     /// <summary>Advice about cost. A refusal is harmless.</summary>

@@ -103,6 +103,9 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
         return Release(null, address, s_pageSize) == VmStatus.Ok;
     }
 
+    /// <summary>Takes access from committed pages until the next Commit. For tests that prove that nobody touches a range.</summary>
+    internal static bool Seal(void* address, nuint bytes) => LinuxCalls.Protect(address, bytes, LinuxCalls.None) == 0;
+
     private static bool IsRange(void* address, nuint bytes) => bytes != 0 && (((nuint)address | bytes) & (s_pageSize - 1)) == 0;
 
     private static VmStatus Map(nuint bytes, out void* start)

@@ -19,12 +19,23 @@ public static unsafe class SystemVirtualMemory
         $"BitTreeAlloc knows the virtual memory of 64-bit Linux, Windows and macOS; this is {RuntimeInformation.OSDescription} ({RuntimeInformation.ProcessArchitecture}). " +
         "Pass an own IVirtualMemory in the options.";
 
+    /// <summary>Takes access from committed pages until the next Commit; contents are kept or lost. A touch in between ends the process.</summary>
+    /// <remarks>No verb of the allocator: for tests that prove that nobody touches a range.</remarks>
+    internal static bool Seal(void* address, nuint bytes) =>
+        OperatingSystem.IsLinux() ? LinuxVirtualMemory.Seal(address, bytes)
+        : OperatingSystem.IsWindows() ? WindowsVirtualMemory.Seal(address, bytes)
+        : OperatingSystem.IsMacOS() && MacVirtualMemory.Seal(address, bytes);
+
     private static VmTable Choose()
     {
         if (!Environment.Is64BitProcess)
             return default;
         if (OperatingSystem.IsLinux() && LinuxVirtualMemory.WarmUp())
             return VmTable.Of<LinuxVirtualMemory>(null);
+        if (OperatingSystem.IsWindows())
+            return VmTable.Of<WindowsVirtualMemory>(null);
+        if (OperatingSystem.IsMacOS())
+            return VmTable.Of<MacVirtualMemory>(null);
         return default;
     }
 }

@@ -1,6 +1,6 @@
 namespace BitTreeAlloc.Os;
 
-/// <summary>What the operating system answered. A status other than <see cref="Ok"/> means that nothing changed.</summary>
+/// <summary>What the operating system answered. A status other than <see cref="Ok"/> means that nothing changed, but for what the verb's own remarks say.</summary>
 public enum VmStatus
 {
     /// <summary>Done.</summary>
@@ -15,7 +15,7 @@ public enum VmStatus
     /// <summary>The number of mappings of the process is exhausted.</summary>
     TooManyMappings,
 
-    /// <summary>The call does not exist on this system. Only advice may answer so.</summary>
+    /// <summary>The system cannot do it here. Only advice and a purge (of pages locked in memory) may answer so.</summary>
     NotSupported,
 
     /// <summary>An argument was not page-aligned or outside a reservation: a bug of the caller.</summary>
