@@ -3,16 +3,20 @@ using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Tests.Property.Harness;
 
-/// <summary>The system's virtual memory, of which calls can be refused: from the k-th next one on, and n of them. Counts what is reserved, so that a leak shows.</summary>
+/// <summary>A simulated system of which n calls in a row can be refused, from the k-th next one on. Its book finds leaks and breaches of the contract.</summary>
 internal sealed unsafe class DenyingMemory : IDisposable
 {
     private readonly State* _state;
+    private readonly SimulatedVirtualMemory _system;
 
-    public DenyingMemory()
+    public DenyingMemory(SimulatedVirtualMemoryOptions? options = null)
     {
+        _system = new SimulatedVirtualMemory(options);
         _state = (State*)NativeMemory.AllocZeroed((nuint)sizeof(State));
-        _state->Inner = SystemVirtualMemory.Table;
+        _state->Inner = _system.Table;
     }
+
+    public SimulatedVirtualMemory System => _system;
 
     public VmTable Table => VmTable.Of<Forwarding>(_state);
 
@@ -21,23 +25,25 @@ internal sealed unsafe class DenyingMemory : IDisposable
 
     public long Denied => Interlocked.Read(ref _state->Denied);
 
-    public long ReservedBytes => Interlocked.Read(ref _state->Reserved);
-
-    public long Purges => Interlocked.Read(ref _state->Purges);
-
     public void Deny(long first, long count) => (_state->From, _state->To) = (Calls + first, Calls + first + count);
 
     public void DenyNothing() => (_state->From, _state->To) = (0, 0);
 
-    public void Dispose() => NativeMemory.Free(_state);
+    /// <summary>What the caller did wrong so far, or left behind.</summary>
+    public IEnumerable<string> Breaches() =>
+        _system.ReservedBytes == 0 ? _system.Violations : [.. _system.Violations, $"after Dispose {_system.ReservedBytes} bytes of address space are still reserved"];
+
+    public void Dispose()
+    {
+        _system.Dispose();
+        NativeMemory.Free(_state);
+    }
 
     private struct State
     {
         public VmTable Inner;
         public long Calls;
         public long Denied;
-        public long Reserved;
-        public long Purges;
         public long From;
         public long To;
     }
@@ -48,32 +54,17 @@ internal sealed unsafe class DenyingMemory : IDisposable
 
         public static VmStatus Reserve(void* context, nuint bytes, nuint alignment, void** address)
         {
-            var state = (State*)context;
             *address = null;
-            if (Refuses(state))
-                return VmStatus.AddressSpaceExhausted;
-            var status = state->Inner.Reserve(bytes, alignment, address);
-            if (status == VmStatus.Ok)
-                Interlocked.Add(ref state->Reserved, (long)bytes);
-            return status;
+            return Refuses((State*)context) ? VmStatus.AddressSpaceExhausted : ((State*)context)->Inner.Reserve(bytes, alignment, address);
         }
 
         public static VmStatus Commit(void* context, void* address, nuint bytes) =>
             Refuses((State*)context) ? VmStatus.CommitRefused : ((State*)context)->Inner.Commit(address, bytes);
 
-        public static VmStatus Purge(void* context, void* address, nuint bytes)
-        {
-            Interlocked.Increment(ref ((State*)context)->Purges);
-            return Refuses((State*)context) ? VmStatus.CommitRefused : ((State*)context)->Inner.Purge(address, bytes);
-        }
+        public static VmStatus Purge(void* context, void* address, nuint bytes) =>
+            Refuses((State*)context) ? VmStatus.NotSupported : ((State*)context)->Inner.Purge(address, bytes);
 
-        public static VmStatus Release(void* context, void* address, nuint bytes)
-        {
-            var status = ((State*)context)->Inner.Release(address, bytes);
-            if (status == VmStatus.Ok)
-                Interlocked.Add(ref ((State*)context)->Reserved, -(long)bytes);
-            return status;
-        }
+        public static VmStatus Release(void* context, void* address, nuint bytes) => ((State*)context)->Inner.Release(address, bytes);
 
         public static VmStatus Advise(void* context, void* address, nuint bytes, VmAdvice advice) =>
             Refuses((State*)context) ? VmStatus.NotSupported : ((State*)context)->Inner.Advise(address, bytes, advice);

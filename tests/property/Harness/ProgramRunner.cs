@@ -63,6 +63,7 @@ internal sealed class ProgramRunner(AllocatorProgram program, IAllocatorUnderTes
                 throw new OracleViolation($"{step} told {error} and gave an address");
             if (isRealloc)
                 _oracle.Verify(step.Block);
+            _oracle.CompareFigures();
             return;
         }
 

@@ -119,10 +119,12 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
             cache.Dispose();
         _memory?.DenyNothing();
         _allocator.Dispose();
-        var leaked = _memory?.ReservedBytes ?? 0;
-        _memory?.Dispose();
-        if (leaked != 0)
-            throw new OracleViolation($"after Dispose {leaked} bytes of address space are still reserved");
+        if (_memory is null)
+            return;
+        var breaches = _memory.Breaches().ToArray();
+        _memory.Dispose();
+        if (breaches.Length > 0)
+            throw new OracleViolation(string.Join('\n', breaches));
     }
 
     private bool TryCached(in Step step, ref ThreadCache cache, void* old, out void* p, out AllocError error) => step.Verb switch
