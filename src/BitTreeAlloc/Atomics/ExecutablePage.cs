@@ -19,7 +19,10 @@ internal static unsafe partial class ExecutablePage
     private static int MapAnonymous => OperatingSystem.IsMacOS() ? 0x1000 : 0x20;
 
     /// <summary>Puts <paramref name="code"/> on an executable page of its own. Empty and the address of the code, or the reason why not.</summary>
-    public static string Create(ReadOnlySpan<byte> code, out nint entry)
+    public static string Create(ReadOnlySpan<byte> code, out nint entry) => Create(code, ProtReadExecute, out entry);
+
+    /// <summary>The same with another protection asked of a Unix system in the end: one that it refuses tests the way back.</summary>
+    internal static string Create(ReadOnlySpan<byte> code, int unixProtection, out nint entry)
     {
         entry = 0;
         var bytes = Environment.SystemPageSize;
@@ -31,17 +34,17 @@ internal static unsafe partial class ExecutablePage
         if (flush is null)
             return "the instruction cache cannot be flushed from here (no __clear_cache)";
 
-        return OperatingSystem.IsWindows() ? CreateOnWindows(code, (nuint)bytes, flush, out entry) : CreateOnUnix(code, (nuint)bytes, flush, out entry);
+        return OperatingSystem.IsWindows() ? CreateOnWindows(code, (nuint)bytes, flush, out entry) : CreateOnUnix(code, (nuint)bytes, unixProtection, flush, out entry);
     }
 
-    private static string CreateOnUnix(ReadOnlySpan<byte> code, nuint bytes, CacheFlush flush, out nint entry)
+    private static string CreateOnUnix(ReadOnlySpan<byte> code, nuint bytes, int protection, CacheFlush flush, out nint entry)
     {
         entry = 0;
         var page = Map(null, bytes, ProtReadWrite, MapPrivate | MapAnonymous, -1, 0);
         if ((nint)page == -1)
             return $"the system refuses a page for the stub (errno {Marshal.GetLastSystemError()})";
         Fill(page, bytes, code);
-        if (Protect(page, bytes, ProtReadExecute) != 0)
+        if (Protect(page, bytes, protection) != 0)
         {
             var error = Marshal.GetLastSystemError();
             _ = Unmap(page, bytes);

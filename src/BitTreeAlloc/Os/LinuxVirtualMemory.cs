@@ -138,9 +138,9 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
             return VmStatus.Ok;
         }
 
-        // The mapping had merged with a neighbour and the split is one mapping too many. Release gives back only what Reserve returned, so keeping the
-        // slack would leak it for ever: all of it goes. (munmap of what is unmapped already is no error.) Where this fails as well, addresses leak,
-        // never memory.
+        // The mapping had merged with its lower neighbour, and the hole is one mapping too many. Release gives back only what Reserve returned, so keeping
+        // the slack would leak it for ever: all of it goes. (munmap of what is unmapped already is no error, and cutting off an end never lacks a mapping.)
+        // Only where it had merged with both neighbours can this fail as well; then addresses leak, never memory.
         _ = LinuxCalls.Unmap(wide, bytes + slack);
         return VmStatus.TooManyMappings;
     }

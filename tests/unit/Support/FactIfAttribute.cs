@@ -1,3 +1,4 @@
+using System.Globalization;
 using BitTreeAlloc.Atomics;
 
 namespace BitTreeAlloc.Tests.Unit.Support;
@@ -22,6 +23,18 @@ internal sealed class FactOnLinuxAttribute : FactAttribute
     {
         if (!OperatingSystem.IsLinux())
             Skip = "this is not Linux";
+    }
+}
+
+/// <summary>A fact about the kernel's limit on mappings; skipped where the limit is so high that reaching it would take gigabytes.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class FactIfMappingsAreFewAttribute : FactAttribute
+{
+    public FactIfMappingsAreFewAttribute()
+    {
+        const string Limit = "/proc/sys/vm/max_map_count";
+        if (!File.Exists(Limit) || long.Parse(File.ReadAllText(Limit), CultureInfo.InvariantCulture) > 200_000)
+            Skip = "the number of mappings is not limited to 200 000 or fewer";
     }
 }
 
