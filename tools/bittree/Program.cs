@@ -1,1 +1,1 @@
-return 0;
+return BitTreeAlloc.Tool.Cli.CommandLine.Run(args, Console.Out, Console.Error);

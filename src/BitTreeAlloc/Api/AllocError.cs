@@ -39,6 +39,9 @@ public enum AllocError
     /// <summary>The pointer does not come from this allocator, is not the start of a slot, or is not live.</summary>
     InvalidPointer,
 
+    /// <summary>A sized free named a size of another class.</summary>
+    WrongSize,
+
     /// <summary>The pointer was freed twice.</summary>
     DoubleFree,
 }

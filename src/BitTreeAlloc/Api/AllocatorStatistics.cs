@@ -1,31 +1,59 @@
 namespace BitTreeAlloc;
 
 /// <summary>The figures of one size class.</summary>
+/// <param name="SlotSize">Bytes of a slot.</param>
+/// <param name="Blocks">Blocks that belong to the class.</param>
+/// <param name="LiveSlots">Slots in users' hands.</param>
+/// <param name="CachedSlots">Slots in caches and in the recycler.</param>
 public readonly record struct ClassStatistics(int SlotSize, int Blocks, long LiveSlots, long CachedSlots);
 
-/// <summary>A snapshot of an allocator's figures.</summary>
+/// <summary>
+/// A snapshot of an allocator's figures: exact while no other thread works, near the truth otherwise. Taking one makes no system call and stops nobody.
+/// </summary>
 public sealed record AllocatorStatistics
 {
-    /// <summary>Bytes of address space.</summary>
+    /// <summary>Bytes of address space, used or not.</summary>
     public required nuint ReservedBytes { get; init; }
-    /// <summary>Committed bytes.</summary>
+
+    /// <summary>Bytes that the system has promised to back: blocks, metadata, direct mappings. Most of them may never have been touched.</summary>
     public required nuint CommittedBytes { get; init; }
-    /// <summary>Live bytes.</summary>
+
+    /// <summary>Bytes of pages inside blocks that users may have touched and that did not go back: an upper bound of what blocks hold resident.</summary>
+    public required nuint TouchedBytes { get; init; }
+
+    /// <summary>Bytes of slots and mappings in users' hands, by slot size.</summary>
     public required nuint LiveBytes { get; init; }
-    /// <summary>Cached bytes.</summary>
+
+    /// <summary>Bytes of free slots in caches and in the recycler.</summary>
     public required nuint CachedBytes { get; init; }
-    /// <summary>Direct bytes.</summary>
+
+    /// <summary>Bytes of requests above 64 KiB, one mapping each.</summary>
     public required nuint DirectBytes { get; init; }
-    /// <summary>Direct mappings.</summary>
+
+    /// <summary>Number of such mappings.</summary>
     public required long DirectCount { get; init; }
-    /// <summary>OS calls.</summary>
+
+    /// <summary>Bytes of pages that went back to the system so far.</summary>
+    public required nuint PurgedBytes { get; init; }
+
+    /// <summary>Calls to the operating system so far.</summary>
     public required long OsCalls { get; init; }
-    /// <summary>Metadata bytes committed.</summary>
+
+    /// <summary>Committed bytes that hold the allocator's own words.</summary>
     public required nuint MetadataBytes { get; init; }
-    /// <summary>Caches registered now.</summary>
+
+    /// <summary>Caches that are bound now, ambient ones included.</summary>
     public required int CacheCount { get; init; }
-    /// <summary>Shared operations (read-modify-writes on shared words) so far, as far as caches reported them.</summary>
+
+    /// <summary>Read-modify-writes on shared words by slow paths so far (approximate: uncontended count).</summary>
     public required long SharedOperations { get; init; }
-    /// <summary>Per size class.</summary>
+
+    /// <summary>Times a magazine was filled from blocks.</summary>
+    public required long Refills { get; init; }
+
+    /// <summary>Times a magazine went home to blocks.</summary>
+    public required long Flushes { get; init; }
+
+    /// <summary>Per size class, smallest first; entry i is class i + 1.</summary>
     public required IReadOnlyList<ClassStatistics> Classes { get; init; }
 }

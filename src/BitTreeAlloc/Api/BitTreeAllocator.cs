@@ -1,95 +1,172 @@
+using System.Runtime.CompilerServices;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+
 namespace BitTreeAlloc;
-/// <summary>s</summary>
+
+/// <summary>
+/// Native memory without a garbage collector: lock-free, cached per thread, and given back when load falls.
+/// </summary>
+/// <remarks>
+/// <para>Thread-safety: every member but <see cref="Dispose"/> from any thread at any time. A <see cref="ThreadCache"/> by one thread at a time. No call takes a lock; a thread that is stopped
+/// anywhere never stops another.</para>
+/// <para>Contents of new memory are undefined except where a name says Zeroed. Memory stays valid until it is freed, from any thread and through any cache of the same allocator,
+/// or until the allocator is disposed of. An allocator that is dropped without <see cref="Dispose"/> keeps its memory: pointers into it may outlive the object.</para>
+/// <para>Alignment: 16 bytes where the requested size is a multiple of 16, otherwise 8 (an option raises it to 16); 64 bytes where the size is a multiple of 64; for more see
+/// <see cref="AllocAligned(ref ThreadCache, nuint, nuint)"/>.</para>
+/// <para>Sizes: 0 is served as a slot of its own, to be freed like any other. To 64 KiB from blocks, above by a mapping of its own.</para>
+/// </remarks>
 public sealed unsafe partial class BitTreeAllocator : IDisposable
 {
-    /// <summary>s</summary>
-    public const int MaxSmallSize = 65536;
-    /// <summary>s</summary>
+    /// <summary>Largest size in bytes that is served from blocks; larger ones get a mapping each.</summary>
+    public const int MaxSmallSize = SizeClasses.MaxSize;
+
+    private static ulong s_serials;
+
+    private readonly ulong _serial;
+    private readonly int _minimumAlignment;
+    private Engine _engine;
+    private Heap* _heap;
+    private bool _disabled;
+
+    /// <summary>An allocator with the default options.</summary>
+    /// <exception cref="AllocatorOutOfMemoryException">The system has no addresses or pages for it.</exception>
+    public BitTreeAllocator()
+        : this(new BitTreeAllocatorOptions())
+    {
+    }
+
+    /// <summary>An allocator with the given options.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names the value, the limit and what to do.</exception>
+    /// <exception cref="PlatformNotSupportedException">16-byte compare-exchange was asked for and cannot be had, or the system is unknown.</exception>
+    /// <exception cref="AllocatorOutOfMemoryException">The system has no addresses or pages for it.</exception>
+    public BitTreeAllocator(BitTreeAllocatorOptions options)
+        : this(options, Engine.Of<HardwareAtomics, ShippedGeometry>())
+    {
+    }
+
+    internal BitTreeAllocator(BitTreeAllocatorOptions options, Engine engine)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var plan = options.ToPlan();
+        _engine = engine;
+        _minimumAlignment = plan.MinimumAlignment;
+        Profile = options.Profile;
+        CasWidth = plan.UseCas16 ? CasWidth.Sixteen : CasWidth.Eight;
+        fixed (ulong* serials = &s_serials)
+            _serial = HardwareAtomics.FetchAddAcqRel(serials, 1, Site.None) + 1; // order: unique is enough [H1]
+        var outcome = engine.Create(plan, out _heap);
+        if (outcome != Outcome.Ok)
+        {
+            var error = Errors.Of(outcome);
+            throw new AllocatorOutOfMemoryException(error, 0, $"Cannot make an allocator: {error}. {Errors.TextOf(error)} It was tried down to 20 MiB of addresses; ReserveBytes in the options sets where the search starts.");
+        }
+    }
+
+    /// <summary>The process-wide allocator, made at first use with the default options. It lives as long as the process.</summary>
+    public static BitTreeAllocator Shared => SharedInstance.Value;
+
+    /// <summary>Largest size in bytes that any call takes.</summary>
     public static nuint MaxSize => (nuint)1 << 46;
-    /// <summary>s</summary>
+
+    /// <summary>Largest alignment in bytes that any call takes: 1 GiB.</summary>
     public static nuint MaxAlignment => 1u << 30;
-    /// <summary>s</summary>
-    public static BitTreeAllocator Shared => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public BitTreeAllocator() => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public BitTreeAllocator(BitTreeAllocatorOptions options) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public Profile Profile => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public CasWidth CasWidth => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool Enabled { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-    /// <summary>s</summary>
-    public void* Alloc(ref ThreadCache cache, nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* Alloc(nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* AllocZeroed(ref ThreadCache cache, nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* AllocZeroed(nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* AllocZeroed(ref ThreadCache cache, nuint count, nuint elementSize) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* AllocZeroed(nuint count, nuint elementSize) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* AllocAligned(ref ThreadCache cache, nuint size, nuint alignment) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* AllocAligned(nuint size, nuint alignment) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* Realloc(ref ThreadCache cache, void* pointer, nuint newSize) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* Realloc(void* pointer, nuint newSize) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* ReallocAligned(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void* ReallocAligned(void* pointer, nuint newSize, nuint alignment) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void Free(ref ThreadCache cache, void* pointer) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void Free(void* pointer) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void Free(ref ThreadCache cache, void* pointer, nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void Free(void* pointer, nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void FreeAligned(ref ThreadCache cache, void* pointer, nuint size, nuint alignment) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void FreeAligned(void* pointer, nuint size, nuint alignment) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryAlloc(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryAlloc(nuint size, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryAllocZeroed(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryAllocZeroed(nuint size, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryAllocAligned(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryAllocAligned(nuint size, nuint alignment, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryRealloc(ref ThreadCache cache, void* old, nuint newSize, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryRealloc(void* old, nuint newSize, out void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryFree(ref ThreadCache cache, void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool TryFree(void* pointer, out AllocError error) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public nuint UsableSize(void* pointer) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public static nuint GoodSize(nuint size) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public bool Owns(void* pointer) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public TrimResult Trim() => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public TrimResult Trim(ref ThreadCache cache) => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public AllocatorStatistics GetStatistics() => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public void Dispose() => throw new NotSupportedException();
-    /// <summary>s</summary>
-    public ThreadCache CreateCache() => throw new NotSupportedException();
+
+    /// <summary>The memory policy in force.</summary>
+    public Profile Profile { get; }
+
+    /// <summary>The form of the recycler's head in force: never <see cref="CasWidth.Auto"/>.</summary>
+    public CasWidth CasWidth { get; }
+
+    /// <summary>
+    /// Switched off, an allocator takes nothing more from blocks or from the system: Try-forms fail at once with <see cref="AllocError.Disabled"/>, the other forms when the cache they are given
+    /// runs empty (the hit path is not slowed down to look). Frees work as ever.
+    /// </summary>
+    public bool Enabled
+    {
+        get => !_disabled;
+        set => _disabled = !value;
+    }
+
+    /// <summary>A new cache for one thread at a time. <c>default(ThreadCache)</c> does the same at its first call.</summary>
+    /// <exception cref="AllocatorOutOfMemoryException">No room for another record.</exception>
+    public ThreadCache CreateCache()
+    {
+        ThreadCache cache = default;
+        var error = TryBind(ref cache);
+        return error == AllocError.None ? cache : throw Failure(error, CacheRecord.Stride);
+    }
+
+    /// <summary>A snapshot of the figures. Cost grows with the number of blocks (a millisecond per gigabyte); no system call.</summary>
+    public AllocatorStatistics GetStatistics() => Snapshot(LiveHeap);
+
+    /// <summary>
+    /// Gives every byte back to the system. No Alloc, Free or Trim may be running, and none may follow; caches should be disposed of before (one that is not keeps 4 KiB, and its next
+    /// call throws <see cref="ObjectDisposedException"/>). Twice is harmless.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The allocator is <see cref="Shared"/>.</exception>
+    public void Dispose()
+    {
+        if (ReferenceEquals(this, SharedInstance.Existing))
+            throw new InvalidOperationException("The shared allocator lives as long as the process; make an own BitTreeAllocator to dispose of.");
+        AmbientCaches.Close(this, out var heap);
+        if (heap != null)
+            _engine.Destroy(heap, HardwareAtomics.LoadAcquire(&heap->ExplicitCachesLine.Value, Site.HeapFigures) != 0); // order: callers are quiet by contract [H1]
+    }
+
+    internal ulong Serial => _serial;
+
+    /// <summary>The heap, taken away: null from now on.</summary>
+    internal Heap* Detach()
+    {
+        var heap = _heap;
+        _heap = null;
+        return heap;
+    }
+
+    private Heap* LiveHeap => _heap != null ? _heap : throw Errors.Disposed();
+
+    private AllocatorStatistics Snapshot(Heap* heap)
+    {
+        var classes = stackalloc ClassFigures[SizeClasses.Count];
+        Unsafe.InitBlock(classes, 0, (uint)(sizeof(ClassFigures) * SizeClasses.Count));
+        _engine.Figures(heap, classes, out var totals);
+        var list = new ClassStatistics[SizeClasses.Last];
+        ulong live = totals.DirectBytes, cached = 0;
+        for (var sizeClass = 1; sizeClass <= SizeClasses.Last; sizeClass++)
+        {
+            var figures = classes[sizeClass];
+            var size = heap->Classes[sizeClass].SlotSize;
+            list[sizeClass - 1] = new ClassStatistics(size, figures.Blocks, figures.Out - figures.Cached, figures.Cached);
+            live += (ulong)((figures.Out - figures.Cached) * size);
+            cached += (ulong)(figures.Cached * size);
+        }
+
+        return new AllocatorStatistics
+        {
+            ReservedBytes = (nuint)totals.ReservedBytes,
+            CommittedBytes = (nuint)totals.CommittedBytes,
+            TouchedBytes = (nuint)totals.TouchedBytes,
+            LiveBytes = (nuint)live,
+            CachedBytes = (nuint)cached,
+            DirectBytes = (nuint)totals.DirectBytes,
+            DirectCount = (long)totals.DirectCount,
+            PurgedBytes = (nuint)totals.PurgedBytes,
+            OsCalls = (long)totals.OsCalls,
+            MetadataBytes = (nuint)totals.MetadataBytes,
+            CacheCount = totals.Caches,
+            SharedOperations = (long)totals.SharedOperations,
+            Refills = (long)totals.Refills,
+            Flushes = (long)totals.Flushes,
+            Classes = list,
+        };
+    }
+
+    private static class SharedInstance
+    {
+        public static readonly BitTreeAllocator Value = Existing = new BitTreeAllocator();
+
+        public static BitTreeAllocator? Existing;
+    }
 }

@@ -1,3 +1,5 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Core;
 using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc;
@@ -32,4 +34,50 @@ public sealed class BitTreeAllocatorOptions
 
     /// <summary>Where addresses and pages come from; null takes the operating system. Tests pass a simulated one.</summary>
     public VmTable? VirtualMemory { get; init; }
+
+    internal HeapPlan ToPlan() => new()
+    {
+        Os = VirtualMemory ?? SystemVirtualMemory.Table,
+        MinimumAlignment = MinimumAlignment is 8 or 16 ? MinimumAlignment : throw Bad(nameof(MinimumAlignment), MinimumAlignment, "8 or 16; for more on single allocations use AllocAligned"),
+        UseCas16 = Resolve(CasWidth) == CasWidth.Sixteen,
+        PurgeOnDemand = Enum.IsDefined(Purging) ? Purging == PurgeMode.OnDemand : throw Bad(nameof(Purging), Purging, "OnDemand or Off"),
+        PurgeSlack = Profile switch
+        {
+            Profile.LowLatency => 512,
+            Profile.Balanced or Profile.LargeBuffers => 128,
+            Profile.Frugal => 24,
+            _ => throw Bad(nameof(Profile), Profile, string.Join(", ", Enum.GetNames<Profile>())),
+        },
+        StretchBytes = ReserveBytes == 0 ? DefaultReserveBytes
+            : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
+            : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),
+        RecyclerBytesPerClass = 64 << 10,
+    };
+
+    private const ulong MinReserveBytes = 16ul << 20;
+    private const ulong MaxReserveBytes = 64ul << 30;
+    private const ulong DefaultReserveBytes = 16ul << 30;
+
+    private static CasWidth Resolve(CasWidth asked)
+    {
+        if (asked is not (CasWidth.Auto or CasWidth.Eight or CasWidth.Sixteen))
+            throw Bad(nameof(CasWidth), asked, "Auto, Eight or Sixteen");
+        if (asked == CasWidth.Auto)
+        {
+            var forced = Environment.GetEnvironmentVariable("BITTREE_CAS");
+            asked = forced switch
+            {
+                null or "" => CasStub.IsSupported ? CasWidth.Sixteen : CasWidth.Eight,
+                "8" => CasWidth.Eight,
+                "16" => CasWidth.Sixteen,
+                _ => throw Bad("the environment variable BITTREE_CAS", forced, "8 or 16, or unset"),
+            };
+        }
+
+        if (asked == CasWidth.Sixteen && !CasStub.IsSupported)
+            throw new PlatformNotSupportedException($"16-byte compare-exchange cannot be had here ({CasStub.Reason}); ask for CasWidth.Auto or CasWidth.Eight, or unset BITTREE_CAS.");
+        return asked;
+    }
+
+    private static ArgumentException Bad(string name, object value, string legal) => new($"{name} is {value}; it has to be {legal}.", name);
 }

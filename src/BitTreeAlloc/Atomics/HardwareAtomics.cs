@@ -57,4 +57,8 @@ public readonly unsafe struct HardwareAtomics : IAtomics
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WritePlain(ulong* address, ulong value, Site site) => *address = value;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteByte(byte* address, byte value, Site site) => *address = value;
 }

@@ -49,4 +49,7 @@ public unsafe interface IAtomics
 
     /// <summary>Plain write of metadata that only the caller may touch now. A checker reports a write that races.</summary>
     static abstract void WritePlain(ulong* address, ulong value, Site site);
+
+    /// <summary>Plain write of one byte of the class map, by the holder of its block.</summary>
+    static abstract void WriteByte(byte* address, byte value, Site site);
 }

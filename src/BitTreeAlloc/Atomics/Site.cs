@@ -1,8 +1,224 @@
 namespace BitTreeAlloc.Atomics;
 
-/// <summary>The places of the core that touch shared words. The name is what reports print; the tag in the comment stands at both ends of the pairing.</summary>
+/// <summary>The places of the core that touch shared words. The name is what reports print and what a mutant weakens; the order and its reason stand at the call.</summary>
 public enum Site
 {
     /// <summary>No site: initialisation before publication, and tests.</summary>
     None = 0,
+
+    /// <summary>The block word before a step.</summary>
+    BlockLoad,
+
+    /// <summary>Counters and other figures.</summary>
+    HeapFigures,
+
+    /// <summary>S1: Or of the leaf.</summary>
+    TreeSetLeaf,
+
+    /// <summary>G2: is the leaf set?</summary>
+    TreePeekLeaf,
+
+    /// <summary>T1: summary word.</summary>
+    TreePickSummary,
+
+    /// <summary>T1: top word.</summary>
+    TreePickTop,
+
+    /// <summary>T1: middle word.</summary>
+    TreePickMiddle,
+
+    /// <summary>X1: leaf word.</summary>
+    TreeSweepLeaf,
+
+    /// <summary>T1: leaf word.</summary>
+    TreePickLeaf,
+
+    /// <summary>T1: clears the lowest leaf bit.</summary>
+    TreeClearLeaf,
+
+    /// <summary>S1: unconditional Or of a parent.</summary>
+    TreeSetParent,
+
+    /// <summary>S1: looks at a parent whose child was set already.</summary>
+    TreeHelpParent,
+
+    /// <summary>S1: helps a setter that stopped.</summary>
+    TreeHelpSetParent,
+
+    /// <summary>P1: clears a parent bit.</summary>
+    TreeClearParent,
+
+    /// <summary>P1: reads the child again.</summary>
+    TreeRereadChild,
+
+    /// <summary>Purges that left pages uncommitted.</summary>
+    PurgeLostCommit,
+
+    /// <summary>B1: a clean block that cannot be committed.</summary>
+    BirthUndo,
+
+    /// <summary>B1: the word of a picked block.</summary>
+    BirthLoad,
+
+    /// <summary>B1: gives up by a write.</summary>
+    BirthConfirm,
+
+    /// <summary>B1: takes hold for a class.</summary>
+    BirthClaim,
+
+    /// <summary>Blocks ever born.</summary>
+    FrontierLoad,
+
+    /// <summary>B1: one more block is born.</summary>
+    FrontierAdvance,
+
+    /// <summary>B1: first word of a block at the frontier.</summary>
+    BirthFirst,
+
+    /// <summary>B1: the byte map.</summary>
+    ClassMapWrite,
+
+    /// <summary>X1: where repair goes on.</summary>
+    RepairCursor,
+
+    /// <summary>T2: takes hold.</summary>
+    BlockClaim,
+
+    /// <summary>T2: gives up by a write.</summary>
+    BlockConfirm,
+
+    /// <summary>T3: a bitmap word.</summary>
+    BitmapLoad,
+
+    /// <summary>T3: And of the chosen bits.</summary>
+    BitmapTake,
+
+    /// <summary>T4: lets go.</summary>
+    BlockRelease,
+
+    /// <summary>G1: Or of the slots.</summary>
+    BitmapGive,
+
+    /// <summary>G2: counts what came home.</summary>
+    BlockCount,
+
+    /// <summary>E1: leaves its class.</summary>
+    BlockEmpty,
+
+    /// <summary>E1: clears a held block's bits.</summary>
+    BitmapClear,
+
+    /// <summary>The generation of trims.</summary>
+    GenerationLoad,
+
+    /// <summary>Owner of a cache record.</summary>
+    RecordState,
+
+    /// <summary>Records ever born.</summary>
+    RecordFrontier,
+
+    /// <summary>The owner sets a limit.</summary>
+    LimitArm,
+
+    /// <summary>A slow path begins.</summary>
+    BusyEnter,
+
+    /// <summary>A slow path ends.</summary>
+    BusyLeave,
+
+    /// <summary>A direct mapping appears.</summary>
+    DirectRegister,
+
+    /// <summary>A direct mapping goes.</summary>
+    DirectUnregister,
+
+    /// <summary>Size of a direct mapping.</summary>
+    DirectLookup,
+
+    /// <summary>A leaf of the direct table.</summary>
+    DirectLeafLoad,
+
+    /// <summary>A new leaf of the direct table.</summary>
+    DirectLeafPublish,
+
+    /// <summary>Committed so far.</summary>
+    WatermarkLoad,
+
+    /// <summary>Committed further.</summary>
+    WatermarkRaise,
+
+    /// <summary>The block a class keeps.</summary>
+    KeptLoad,
+
+    /// <summary>The block a class keeps.</summary>
+    KeptChange,
+
+    /// <summary>Magazines ever born.</summary>
+    MagazineFrontier,
+
+    /// <summary>Push: the depth below.</summary>
+    StackLoadDepth,
+
+    /// <summary>Push: own link.</summary>
+    StackStoreLink,
+
+    /// <summary>Push: own depth.</summary>
+    StackStoreDepth,
+
+    /// <summary>Push: the head.</summary>
+    StackPush,
+
+    /// <summary>Pop: the link behind the top.</summary>
+    StackLoadLink,
+
+    /// <summary>Pop: the head.</summary>
+    StackPop,
+
+    /// <summary>Take-all: the head.</summary>
+    StackTakeAll,
+
+    /// <summary>Walks an owned chain.</summary>
+    StackWalk,
+
+    /// <summary>Narrow head.</summary>
+    StackLoadHead,
+
+    /// <summary>Wide head, generation.</summary>
+    StackLoadGeneration,
+
+    /// <summary>Wide head, pointer.</summary>
+    StackLoadPointer,
+
+    /// <summary>A stretch by number.</summary>
+    StretchLoad,
+
+    /// <summary>One sweeper for the policy.</summary>
+    SweeperEnter,
+
+    /// <summary>The sweeper is done.</summary>
+    SweeperLeave,
+
+    /// <summary>A new stretch.</summary>
+    StretchPublish,
+
+    /// <summary>Residency bits of a held block.</summary>
+    ResidentRead,
+
+    /// <summary>Residency bits of a held block.</summary>
+    ResidentWrite,
+
+    /// <summary>D1: the block word.</summary>
+    SweepLoad,
+
+    /// <summary>D1: takes hold.</summary>
+    SweepClaim,
+
+    /// <summary>D2: lets go.</summary>
+    SweepRelease,
+
+    /// <summary>Trim: a new generation.</summary>
+    GenerationRaise,
+
+    /// <summary>Trim: asks the owner to come in.</summary>
+    LimitSignal,
 }

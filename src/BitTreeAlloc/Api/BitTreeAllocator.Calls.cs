@@ -1,0 +1,223 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+
+namespace BitTreeAlloc;
+
+/// <summary>Zeroed, aligned and resized memory, and what is known about a pointer.</summary>
+public sealed unsafe partial class BitTreeAllocator
+{
+    /// <summary>Slots from this size on are taken from clean pages where there are some: not writing them saves their page faults. Below, clearing is cheaper than asking.</summary>
+    private const int ZeroKnownSize = 4096;
+
+    /// <summary>Memory of at least <paramref name="size"/> bytes, of which the first <paramref name="size"/> read as zero. Pages straight from the system are not written.</summary>
+    /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
+    public void* AllocZeroed(ref ThreadCache cache, nuint size)
+    {
+        var error = AllocZeroedCore(ref cache, size, out var pointer);
+        if (error != AllocError.None)
+            ThrowAfter(error, size, pointer);
+        return pointer;
+    }
+
+    /// <summary>Memory for <paramref name="count"/> elements of <paramref name="elementSize"/> bytes that reads as zero.</summary>
+    /// <exception cref="ArgumentException">count × elementSize does not fit in a machine word.</exception>
+    /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
+    public void* AllocZeroed(ref ThreadCache cache, nuint count, nuint elementSize)
+    {
+        if (Math.BigMul((ulong)count, (ulong)elementSize, out var size) != 0)
+            throw Failure(AllocError.SizeOverflow, count);
+        return AllocZeroed(ref cache, (nuint)size);
+    }
+
+    /// <summary>Memory at a multiple of <paramref name="alignment"/>. Free it without a size, or with <see cref="FreeAligned(ref ThreadCache, void*, nuint, nuint)"/>.</summary>
+    /// <param name="cache">The caller's cache.</param>
+    /// <param name="size">Bytes. Rounded up to a multiple of the alignment: that is its cost, no more.</param>
+    /// <param name="alignment">A power of two, 1 to <see cref="MaxAlignment"/>.</param>
+    /// <exception cref="ArgumentException">The alignment is not such a power, or the rounded size does not fit in a machine word.</exception>
+    /// <exception cref="AllocatorOutOfMemoryException">No memory; the message states the reason and the figures.</exception>
+    public void* AllocAligned(ref ThreadCache cache, nuint size, nuint alignment)
+    {
+        if (TryRound(size, alignment, out var rounded) && rounded <= SizeClasses.TableLimit)
+            return Alloc(ref cache, rounded);
+        var error = AllocAlignedCore(ref cache, size, alignment, out var pointer);
+        if (error != AllocError.None)
+            ThrowAfter(error, size, pointer);
+        return pointer;
+    }
+
+    /// <summary>Frees what <see cref="AllocAligned(ref ThreadCache, nuint, nuint)"/> gave out, with the same size and alignment.</summary>
+    public void FreeAligned(ref ThreadCache cache, void* pointer, nuint size, nuint alignment)
+    {
+        if (TryRound(size, alignment, out var rounded) && alignment <= SizeClasses.MaxSize && rounded <= SizeClasses.MaxSize)
+            Free(ref cache, pointer, rounded);
+        else
+            Free(ref cache, pointer);
+    }
+
+    /// <summary>
+    /// Resizes: the first min(old, new) bytes are kept, and the memory may move. Null allocates; size 0 keeps a minimal slot and never frees. On failure the old memory is untouched.
+    /// </summary>
+    /// <returns>Where the memory is now; the old pointer is dead unless it is the same.</returns>
+    /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
+    public void* Realloc(ref ThreadCache cache, void* pointer, nuint newSize)
+    {
+        var error = ReallocCore(ref cache, pointer, newSize, 1, out var moved);
+        if (error != AllocError.None)
+            throw Failure(error, newSize);
+        return moved;
+    }
+
+    /// <summary>As <see cref="Realloc(ref ThreadCache, void*, nuint)"/>, at a multiple of <paramref name="alignment"/>; to be freed like aligned memory of the new size.</summary>
+    public void* ReallocAligned(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment)
+    {
+        var error = ReallocCore(ref cache, pointer, newSize, alignment, out var moved);
+        if (error != AllocError.None)
+            throw Failure(error, newSize);
+        return moved;
+    }
+
+    /// <summary>Bytes that may be used at a live pointer, all of them: at least what was asked for. 0 for null and for what is not live here.</summary>
+    public nuint UsableSize(void* pointer)
+    {
+        if (_heap == null || pointer == null)
+            return 0;
+        if (TryClassOf((ulong)pointer, out var sizeClass))
+            return sizeClass == SizeClasses.None ? 0 : (nuint)_heap->Classes[sizeClass].SlotSize;
+        return (nuint)_engine.DirectSize(_heap, (ulong)pointer);
+    }
+
+    /// <summary>Bytes that a request of that size may use, at the default minimum alignment.</summary>
+    public static nuint GoodSize(nuint size)
+    {
+        var sizeClass = SizeClasses.ClassOf(size);
+        return sizeClass == SizeClasses.None ? (size + 0xFFFF) & ~(nuint)0xFFFF : (nuint)SizeClasses.SlotSize(sizeClass, 8);
+    }
+
+    /// <summary>
+    /// Whether the address belongs to this allocator: inside any block, live or free, or the start of a live mapping of more than 64 KiB.
+    /// </summary>
+    public bool Owns(void* pointer) =>
+        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.DirectSize(_heap, (ulong)pointer) != 0);
+
+    /// <summary>
+    /// Gives memory back: every cache flushes itself at its next free or slow call, recyclers are emptied, and all free pages go back to the system. Slots that other threads still cache are not
+    /// free; park caches before a long sleep. From any thread; safe while all others work.
+    /// </summary>
+    public TrimResult Trim()
+    {
+        _ = LiveHeap;
+        var record = AmbientRecord(out var error);
+        if (error != AllocError.None)
+            throw Failure(error, CacheRecord.Stride);
+        return TrimWith(record);
+    }
+
+    /// <summary>As <see cref="Trim()"/>, with the caller's cache flushed at once.</summary>
+    public TrimResult Trim(ref ThreadCache cache)
+    {
+        var error = Ready(ref cache);
+        if (error != AllocError.None)
+            throw Failure(error, CacheRecord.Stride);
+        return TrimWith(cache.Record);
+    }
+
+    private TrimResult TrimWith(CacheRecord* record)
+    {
+        var outcome = _engine.Trim(_heap, record, out var purged, out var flushed);
+        if (outcome != Outcome.Ok)
+            throw Errors.Misuse(outcome);
+        return new TrimResult((nuint)purged, flushed);
+    }
+
+    private AllocError AllocZeroedCore(ref ThreadCache cache, nuint size, out void* pointer)
+    {
+        var error = Ready(ref cache);
+        pointer = null;
+        if (error != AllocError.None)
+            return error;
+        if (size > MaxSmallSize)
+            return AllocDirect(size, 1, out pointer); // Straight from the system.
+        var sizeClass = SizeClasses.ClassOf(size);
+        if (size >= ZeroKnownSize && !_disabled && **CacheRecord.Top(cache.Record, sizeClass) == 0)
+        {
+            pointer = (void*)_engine.AllocZero(cache.Record, sizeClass, out var outcome);
+            if (pointer != null || outcome == Outcome.CacheMisused)
+                return Errors.Of(outcome);
+        }
+
+        error = AllocOfClass(ref cache, sizeClass, out pointer);
+        if (pointer != null)
+            NativeMemory.Clear(pointer, size);
+        return error;
+    }
+
+    private AllocError AllocAlignedCore(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer)
+    {
+        pointer = null;
+        if (!IsAlignment(alignment))
+            return AllocError.BadAlignment;
+        if (!TryRound(size, alignment, out var rounded))
+            return AllocError.SizeOverflow;
+        if (alignment > SizeClasses.MaxSize || rounded > SizeClasses.MaxSize)
+        {
+            var error = Ready(ref cache);
+            return error != AllocError.None ? error : AllocDirect(Math.Max(size, 1), alignment, out pointer);
+        }
+
+        return AllocSlow(ref cache, rounded, out pointer);
+    }
+
+    private AllocError ReallocCore(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment, out void* moved)
+    {
+        moved = null;
+        if (!IsAlignment(alignment))
+            return AllocError.BadAlignment;
+        if (!TryRound(newSize, alignment, out var rounded))
+            return AllocError.SizeOverflow;
+        if (newSize > MaxSize)
+            return AllocError.SizeTooLarge;
+        if (pointer == null)
+            return AllocAlignedCore(ref cache, newSize, alignment, out moved);
+        var error = Ready(ref cache);
+        if (error != AllocError.None)
+            return error;
+        var oldSize = UsableSize(pointer);
+        if (oldSize == 0)
+            return AllocError.InvalidPointer;
+        if (FitsInPlace(oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
+        {
+            moved = pointer;
+            return AllocError.None;
+        }
+
+        error = AllocAlignedCore(ref cache, newSize, alignment, out moved);
+        if (moved == null)
+            return error;
+        Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
+        var freed = FreeUnsized(ref cache, pointer);
+        return error == AllocError.None ? freed : error;
+    }
+
+    /// <summary>The slot or mapping that a fresh allocation would get is the one it has; anything else would break a sized free.</summary>
+    private bool FitsInPlace(nuint usable, nuint rounded, nuint alignment)
+    {
+        var sizeClass = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
+        if (sizeClass != SizeClasses.None)
+            return usable == (nuint)_heap->Classes[sizeClass].SlotSize && usable <= MaxSmallSize;
+        return usable > MaxSmallSize && rounded <= usable && rounded > usable / 2;
+    }
+
+    private static bool IsAlignment(nuint alignment) => BitOperations.IsPow2((ulong)alignment) && alignment <= MaxAlignment;
+
+    /// <summary>A slot whose size is a multiple of the alignment lies at one; 0 bytes count as 1 where an alignment is asked for.</summary>
+    private static bool TryRound(nuint size, nuint alignment, out nuint rounded)
+    {
+        rounded = size;
+        if (alignment <= 8)
+            return IsAlignment(alignment);
+        rounded = (Math.Max(size, 1) + alignment - 1) & ~(alignment - 1);
+        return rounded >= size && IsAlignment(alignment);
+    }
+}

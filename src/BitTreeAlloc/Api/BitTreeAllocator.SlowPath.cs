@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+
+namespace BitTreeAlloc;
+
+/// <summary>What the hit path turns off to: binding, coarse classes, refill and flush, direct mappings, errors.</summary>
+public sealed unsafe partial class BitTreeAllocator
+{
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* AllocMiss(ref ThreadCache cache, nuint size)
+    {
+        var error = AllocSlow(ref cache, size, out var pointer);
+        if (error != AllocError.None)
+            ThrowAfter(error, size, pointer);
+        return pointer;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeMiss(ref ThreadCache cache, void* pointer, nuint size)
+    {
+        if (pointer == null)
+            return;
+        var error = FreeSlow(ref cache, pointer, SizeClasses.ClassOf(size));
+        if (error != AllocError.None)
+            throw FreeFailure(error);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeMiss(ref ThreadCache cache, void* pointer)
+    {
+        var error = FreeUnsized(ref cache, pointer);
+        if (error != AllocError.None)
+            throw FreeFailure(error);
+    }
+
+    private AllocError AllocSlow(ref ThreadCache cache, nuint size, out void* pointer)
+    {
+        pointer = null;
+        var error = Ready(ref cache);
+        if (error != AllocError.None)
+            return error;
+        if (size > MaxSize)
+            return AllocError.SizeTooLarge;
+        var sizeClass = SizeClasses.ClassOf(size);
+        return sizeClass == SizeClasses.None ? AllocDirect(size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, out pointer);
+    }
+
+    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer)
+    {
+        var record = cache.Record;
+        var top = *CacheRecord.Top(record, sizeClass);
+        if (*top != 0)
+        {
+            *CacheRecord.Top(record, sizeClass) = top - 1;
+            pointer = (void*)*top;
+            return AllocError.None;
+        }
+
+        if (_disabled)
+        {
+            pointer = null;
+            return AllocError.Disabled;
+        }
+
+        pointer = (void*)_engine.Alloc(record, sizeClass, out var outcome);
+        return Errors.Of(outcome);
+    }
+
+    private AllocError AllocDirect(nuint size, nuint alignment, out void* pointer)
+    {
+        pointer = null;
+        if (_heap == null)
+            return AllocError.Disposed;
+        if (_disabled)
+            return AllocError.Disabled;
+        if (size > MaxSize)
+            return AllocError.SizeTooLarge;
+        pointer = (void*)_engine.AllocDirect(_heap, size, alignment, out var outcome);
+        return Errors.Of(outcome);
+    }
+
+    /// <summary>Frees through the cache by class; class none is a direct mapping.</summary>
+    private AllocError FreeSlow(ref ThreadCache cache, void* pointer, int sizeClass)
+    {
+        var error = Ready(ref cache);
+        if (error != AllocError.None)
+            return error;
+        if (sizeClass == SizeClasses.None)
+            return FreeUnsized(ref cache, pointer);
+        var record = cache.Record;
+        var top = *CacheRecord.Top(record, sizeClass);
+        if ((ulong)top < *CacheRecord.Limit(record, sizeClass))
+        {
+            *++top = (ulong)pointer;
+            *CacheRecord.Top(record, sizeClass) = top;
+            return AllocError.None;
+        }
+
+        return Errors.Of(_engine.Free(record, sizeClass, (ulong)pointer));
+    }
+
+    private AllocError FreeUnsized(ref ThreadCache cache, void* pointer)
+    {
+        if (pointer == null)
+            return AllocError.None;
+        var error = Ready(ref cache);
+        if (error != AllocError.None)
+            return error;
+        if (!TryClassOf((ulong)pointer, out var sizeClass))
+            return Errors.Of(_engine.FreeDirect(_heap, (ulong)pointer));
+        return sizeClass == SizeClasses.None ? AllocError.InvalidPointer : FreeSlow(ref cache, pointer, sizeClass);
+    }
+
+    /// <summary>False outside of blocks; class none inside, where no slot that was handed out starts.</summary>
+    private bool TryClassOf(ulong address, out int sizeClass)
+    {
+        sizeClass = SizeClasses.None;
+        if (!_engine.Locate(_heap, address, out var block))
+            return false;
+        var word = new BlockWord(HardwareAtomics.LoadAcquire(block.Space->Words + block.Index, Site.BlockLoad)); // order: acquire: at least as new as when the slot left [B1]
+        if (word.Phase == BlockPhase.InUse && Placement<HardwareAtomics>.SlotOf(block.Space, block.Index, _heap->Classes[word.Class], address, word.Cursor) >= 0)
+            sizeClass = word.Class;
+        return true;
+    }
+
+    /// <summary>Bound, ours, and open.</summary>
+    private AllocError Ready(ref ThreadCache cache)
+    {
+        var record = cache.Record;
+        if (record == null)
+            return TryBind(ref cache);
+        if (record->Heap == null || _heap == null)
+            return AllocError.Disposed;
+        return record->Serial == _serial ? AllocError.None : AllocError.ForeignCache;
+    }
+
+    private AllocError TryBind(ref ThreadCache cache)
+    {
+        if (_heap == null)
+            return AllocError.Disposed;
+        var record = _engine.Register(_heap, _serial, out var outcome);
+        if (record == null)
+            return Errors.Of(outcome);
+        HardwareAtomics.FetchAddAcqRel(&_heap->ExplicitCachesLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
+        cache.Record = record;
+        return AllocError.None;
+    }
+
+    /// <summary>A failure, or a success that brought bad news about earlier frees: then the memory is given back before the throw.</summary>
+    private void ThrowAfter(AllocError error, nuint size, void* pointer)
+    {
+        if (pointer != null)
+            TryFree(pointer, out _);
+        throw Failure(error, size);
+    }
+
+    private Exception Failure(AllocError error, nuint size) => error switch
+    {
+        AllocError.Disposed => Errors.Disposed(),
+        AllocError.BadAlignment => new ArgumentException(Errors.TextOf(error), "alignment"),
+        AllocError.SizeOverflow => new ArgumentException(Errors.TextOf(error), nameof(size)),
+        _ when Errors.IsShortage(error) => new AllocatorOutOfMemoryException(error, size, Errors.Describe(error, size, Snapshot(LiveHeap))),
+        _ => Errors.Misuse(error),
+    };
+
+    private static Exception FreeFailure(AllocError error) => error == AllocError.Disposed ? Errors.Disposed() : Errors.Misuse(error);
+}

@@ -1,0 +1,111 @@
+using BitTreeAlloc.Core;
+
+namespace BitTreeAlloc;
+
+/// <summary>Try-forms: a reason instead of an exception. After a failure every figure that a user sees, and every live allocation, is as before.</summary>
+public sealed unsafe partial class BitTreeAllocator
+{
+    /// <summary><see cref="Alloc(ref ThreadCache, nuint)"/>, or false with the reason and a null pointer.</summary>
+    public bool TryAlloc(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : AllocSlow(ref cache, size, out pointer);
+        return Settle(ref pointer, error);
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryAlloc(nuint size, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        var record = AmbientRecord(out error);
+        if (record == null)
+            return false;
+        var cache = new ThreadCache { Record = record };
+        return TryAlloc(ref cache, size, out pointer, out error);
+    }
+
+    /// <summary><see cref="AllocZeroed(ref ThreadCache, nuint)"/>, or false with the reason and a null pointer.</summary>
+    public bool TryAllocZeroed(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : AllocZeroedCore(ref cache, size, out pointer);
+        return Settle(ref pointer, error);
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryAllocZeroed(nuint size, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        var record = AmbientRecord(out error);
+        if (record == null)
+            return false;
+        var cache = new ThreadCache { Record = record };
+        return TryAllocZeroed(ref cache, size, out pointer, out error);
+    }
+
+    /// <summary><see cref="AllocAligned(ref ThreadCache, nuint, nuint)"/>, or false with the reason and a null pointer.</summary>
+    public bool TryAllocAligned(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : AllocAlignedCore(ref cache, size, alignment, out pointer);
+        return Settle(ref pointer, error);
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryAllocAligned(nuint size, nuint alignment, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        var record = AmbientRecord(out error);
+        if (record == null)
+            return false;
+        var cache = new ThreadCache { Record = record };
+        return TryAllocAligned(ref cache, size, alignment, out pointer, out error);
+    }
+
+    /// <summary><see cref="Realloc(ref ThreadCache, void*, nuint)"/>, or false with the reason and a null pointer.</summary>
+    public bool TryRealloc(ref ThreadCache cache, void* old, nuint newSize, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : ReallocCore(ref cache, old, newSize, 1, out pointer);
+        return Settle(ref pointer, error);
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryRealloc(void* old, nuint newSize, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        var record = AmbientRecord(out error);
+        if (record == null)
+            return false;
+        var cache = new ThreadCache { Record = record };
+        return TryRealloc(ref cache, old, newSize, out pointer, out error);
+    }
+
+    /// <summary><see cref="Free(ref ThreadCache, void*)"/>, or false with the reason.</summary>
+    public bool TryFree(ref ThreadCache cache, void* pointer, out AllocError error)
+    {
+        error = FreeUnsized(ref cache, pointer);
+        return error == AllocError.None;
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryFree(void* pointer, out AllocError error)
+    {
+        var record = AmbientRecord(out error);
+        if (record == null)
+            return false;
+        var cache = new ThreadCache { Record = record };
+        return TryFree(ref cache, pointer, out error);
+    }
+
+    /// <summary>An allocation that brought bad news about earlier frees is given back: a Try-form that fails returns nothing.</summary>
+    private bool Settle(ref void* pointer, AllocError error)
+    {
+        if (error == AllocError.None)
+            return true;
+        if (pointer != null)
+            TryFree(pointer, out _);
+        pointer = null;
+        return false;
+    }
+}

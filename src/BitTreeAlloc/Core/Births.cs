@@ -1,0 +1,177 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the step that gives a block to a class (B1): from the resident empty blocks, else from the purged ones, else a first birth at the frontier.
+/// Invariants: I-N1 a block below the frontier has its metadata and data committed. I-N2 the class map is written before any slot of the block is handed out.
+/// Callers: Supply, holding nothing. Checked by: out-of-memory tests at the k-th call, property tests; the explorer's birth scenarios.
+/// </summary>
+internal static unsafe class Births<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    /// <summary>Leaf words whose parents one birth repairs: the sweep of the whole tree is spread over births, and done at once before memory is declared short.</summary>
+    private const ulong RepairStep = 8;
+
+    /// <summary>Claims a resident block of no class for <paramref name="sizeClass"/>.</summary>
+    public static bool TryEmpty(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
+    {
+        var info = heap->Classes + sizeClass;
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+                break;
+            var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            Repair(space, info->Column);
+            if (TryPicked(space, space->EmptyColumn, BlockPhase.Empty, sizeClass, out block, out held))
+                return true;
+        }
+
+        block = default;
+        held = default;
+        return false;
+    }
+
+    /// <summary>Claims a block that needs pages.</summary>
+    public static Outcome TryFresh(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
+    {
+        var info = heap->Classes + sizeClass;
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+            {
+                var outcome = Stretches<TAtomics, TGeometry>.Add(heap, number);
+                if (outcome != Outcome.Ok)
+                {
+                    block = default;
+                    held = default;
+                    return outcome;
+                }
+
+                number--;
+                continue;
+            }
+
+            var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            if (TryPicked(space, space->CleanColumn, BlockPhase.Clean, sizeClass, out block, out held))
+                return Recommit(heap, block);
+            var status = TryFrontier(heap, space, sizeClass, out block, out held, out var full);
+            if (!full)
+                return Outcomes.From(status);
+        }
+    }
+
+    /// <summary>A purge may have lost the commit of a clean block (Windows). Refused again: the block stays clean, and on offer.</summary>
+    private static Outcome Recommit(Heap* heap, BlockRef block)
+    {
+        if (TAtomics.LoadAcquire(&heap->PurgeLostCommitLine.Value, Site.PurgeLostCommit) == 0) // order: acquire: set before any such block was offered [P1]
+            return Outcome.Ok;
+        var status = HeapOs<TAtomics>.Commit(heap, (void*)Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index), 1ul << block.Space->BlockShift);
+        if (status != VmStatus.Ok)
+        {
+            TAtomics.StoreRelease(block.Space->Words + block.Index, BlockWord.Cleaned.Raw, Site.BirthUndo); // order: release; held, and no slot is out [B1]
+            BitTree<TAtomics, TGeometry>.Set(&block.Space->Trees, block.Space->CleanColumn, block.Index);
+        }
+
+        return Outcomes.From(status);
+    }
+
+    private static bool TryPicked(Space* space, int column, BlockPhase phase, int sizeClass, out BlockRef block, out BlockWord held)
+    {
+        block.Space = space;
+        while (BitTree<TAtomics, TGeometry>.TryPick(&space->Trees, column, out block.Index))
+        {
+            var address = space->Words + block.Index;
+            for (; ; )
+            {
+                var word = new BlockWord(TAtomics.LoadAcquire(address, Site.BirthLoad)); // order: acquire [B1]
+                if (word.IsClaimed || word.Phase != phase)
+                {
+                    // order: giving up is a write, as in Blocks.TryClaim: the holder sees the cleared leaf [B1]
+                    if (TAtomics.CompareExchangeAcqRel(address, word.Raw, word.Raw, Site.BirthConfirm))
+                        break;
+                    continue;
+                }
+
+                held = word.Born(sizeClass);
+
+                // order: acquire: the last holder's bitmap and purge; release: nothing yet [B1]
+                if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, held.Raw, Site.BirthClaim))
+                    continue;
+                WriteClass(space, block.Index, sizeClass);
+                return true;
+            }
+        }
+
+        held = default;
+        return false;
+    }
+
+    private static VmStatus TryFrontier(Heap* heap, Space* space, int sizeClass, out BlockRef block, out BlockWord held, out bool full)
+    {
+        block.Space = space;
+        held = default;
+        for (; ; )
+        {
+            block.Index = TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad); // order: acquire [S2]
+            full = block.Index >= space->BlockCount;
+            if (full)
+                return VmStatus.Ok;
+
+            // Committed before the block exists for anybody: a refusal, or a stop, changes nothing that others see.
+            var status = CommitBlock(heap, space, block.Index);
+            if (status != VmStatus.Ok)
+                return status;
+
+            // order: release: metadata and data below the new frontier are committed [S2]
+            if (!TAtomics.CompareExchangeAcqRel(&space->Frontier, block.Index, block.Index + 1, Site.FrontierAdvance))
+                continue;
+            held = new BlockWord(0).Born(sizeClass);
+            TAtomics.StoreRelease(space->Words + block.Index, held.Raw, Site.BirthFirst); // order: release; the block is in no tree yet, so the store cannot race with a claim [B1]
+            WriteClass(space, block.Index, sizeClass);
+            return VmStatus.Ok;
+        }
+    }
+
+    private static VmStatus CommitBlock(Heap* heap, Space* space, ulong block)
+    {
+        var after = block + 1;
+        var leafRows = (block >> TGeometry.WordShift) + 1;
+        var status = HeapOs<TAtomics>.Ensure(heap, &space->WordMark, after * sizeof(ulong));
+        if (status == VmStatus.Ok)
+            status = HeapOs<TAtomics>.Ensure(heap, &space->LeafMark, leafRows * space->Trees.Columns * sizeof(ulong));
+        if (status == VmStatus.Ok)
+            status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong));
+        if (status == VmStatus.Ok)
+            status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong));
+        if (status == VmStatus.Ok)
+            status = HeapOs<TAtomics>.Ensure(heap, &space->MapMark, after << (space->BlockShift - Stretch.GranuleShift));
+        return status == VmStatus.Ok ? HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift) : status;
+    }
+
+    private static void WriteClass(Space* space, ulong block, int sizeClass)
+    {
+        var granules = 1ul << (space->BlockShift - Stretch.GranuleShift);
+        var map = space->MapMark.Base + (block * granules);
+        for (var granule = 0ul; granule < granules; granule++)
+            TAtomics.WriteByte(map + granule, (byte)sizeClass, Site.ClassMapWrite);
+    }
+
+    /// <summary>X1, a few words at a time.</summary>
+    private static void Repair(Space* space, int column)
+    {
+        var rows = (TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [S2]
+        if (rows == 0)
+            return;
+        var first = TAtomics.LoadAcquire(&space->SweepCursor, Site.RepairCursor) % rows; // order: a hint; none needed [H1]
+        var count = Math.Min(RepairStep, rows - first);
+        BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, column, first, count);
+        BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->EmptyColumn, first, count);
+        TAtomics.StoreRelease(&space->SweepCursor, first + count, Site.RepairCursor); // order: a hint: a lost step repairs a word twice [H1]
+    }
+}

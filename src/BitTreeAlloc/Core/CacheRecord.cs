@@ -1,0 +1,85 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using BitTreeAlloc.Bits;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: a thread cache: per class a loaded and a spare magazine. Lives in native metadata, so a copy of the struct that points here is an alias and not a fork.
+/// Invariants: I-C1 only the owner writes tops and spares. I-C2 limits are written by exchange by the owner and set to 0 by anybody who wants the owner's attention.
+/// I-C3 a class without a magazine has its top at <see cref="Sentinel"/> and its limit 0, so both hit paths turn off there.
+/// Callers: the hit path (Api), CacheSlowPath, Trimmer. Checked by: layout tests, property tests; the explorer's trim scenarios.
+/// </summary>
+/// <remarks>The first three words mirror a magazine's header (link, depth, zero sentinel), so that records and magazines share one stack.</remarks>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct CacheRecord
+{
+    /// <summary>Bytes from one record to the next.</summary>
+    public const int Stride = 4096;
+
+    public const ulong Unowned = 0;
+    public const ulong Owned = 1;
+
+    public ulong Link;
+    public ulong Depth;
+
+    /// <summary>Always 0: the empty magazine of every class that has none.</summary>
+    public ulong Sentinel;
+
+    /// <summary>The heap, or null after it was disposed of while the cache still was out.</summary>
+    public Heap* Heap;
+
+    // What an unsized free reads, copied from the first stretch.
+    public byte* ClassMap;
+    public ulong Base;
+    public ulong Granules;
+
+    /// <summary>1 while an owner is inside a slow path: a shared word.</summary>
+    public ulong Busy;
+
+    /// <summary>Owned or not: a shared word.</summary>
+    public ulong State;
+
+    /// <summary>The heap's generation when this cache was last flushed for it.</summary>
+    public ulong SeenGeneration;
+
+    /// <summary>An empty magazine kept at hand, or 0.</summary>
+    public ulong SpareEmpty;
+
+    /// <summary>Bytes taken from blocks (positive) or given back, not yet added to the heap's figure.</summary>
+    public long PendingInUse;
+
+    /// <summary>Read-modify-writes on shared words by this cache's slow paths.</summary>
+    public ulong SharedOperations;
+
+    public ulong Refills;
+    public ulong Flushes;
+
+    /// <summary>Identity of the allocator, to find a cache used with another one.</summary>
+    public ulong Serial;
+
+    private fixed ulong _slots[SizeClasses.Count * 2];
+    private fixed ulong _spares[SizeClasses.Count];
+    private fixed ulong _lastBlocks[SizeClasses.Count];
+    private fixed ulong _idleMarks[SizeClasses.Count];
+
+    /// <summary>Address of the newest slot pointer of the loaded magazine; what it points at is 0 when the magazine is empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong** Top(CacheRecord* record, int sizeClass) => (ulong**)&record->_slots[(nuint)(uint)sizeClass * 2];
+
+    /// <summary>Address at which the loaded magazine is full; 0 asks the owner to come in.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong* Limit(CacheRecord* record, int sizeClass) => &record->_slots[((nuint)(uint)sizeClass * 2) + 1];
+
+    /// <summary>Top of the spare magazine, or 0.</summary>
+    public static ulong* Spare(CacheRecord* record, int sizeClass) => &record->_spares[sizeClass];
+
+    /// <summary>First byte of the block that served this class last, or 0.</summary>
+    public static ulong* LastBlock(CacheRecord* record, int sizeClass) => &record->_lastBlocks[sizeClass];
+
+    /// <summary>The top when the class was last looked at for idleness.</summary>
+    public static ulong* IdleMark(CacheRecord* record, int sizeClass) => &record->_idleMarks[sizeClass];
+
+    /// <summary>Puts a class into the state without a magazine.</summary>
+    public static ulong* EmptyTop(CacheRecord* record) => &record->Sentinel;
+}

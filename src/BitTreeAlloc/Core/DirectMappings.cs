@@ -1,0 +1,135 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: requests above 64 KiB: one mapping each, page-aligned, a multiple of 64 KiB long.
+/// Invariants: I-D1 a mapping is registered before its address is returned and unregistered, by one exchange, before it is released: of two frees one finds nothing.
+/// Callers: the Api's slow paths, holding nothing. Checked by: unit tests, property tests with failing calls.
+/// </summary>
+internal static unsafe class DirectMappings<TAtomics>
+    where TAtomics : struct, IAtomics
+{
+    private const ulong LeafBytes = (1ul << DirectTable.LeafShift) * sizeof(ulong);
+    private const ulong Granule = 1ul << DirectTable.GranuleShift;
+
+    /// <summary>Bytes of the mapping that serves a request.</summary>
+    public static ulong UsableSize(ulong size) => HeapOs<TAtomics>.AlignUp(size, Granule);
+
+    public static ulong Alloc(Heap* heap, ulong size, ulong alignment, out Outcome outcome)
+    {
+        var bytes = UsableSize(size);
+        void* address;
+        var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, Granule), &address);
+        if (status != VmStatus.Ok)
+        {
+            outcome = Outcomes.From(status);
+            return 0;
+        }
+
+        status = HeapOs<TAtomics>.Commit(heap, address, bytes);
+        if (status == VmStatus.Ok)
+        {
+            status = TryEntry(heap, (ulong)address, create: true, out var entry);
+            if (status == VmStatus.Ok)
+            {
+                TAtomics.StoreRelease(entry, bytes, Site.DirectRegister); // order: release; the address passes to other threads by the user's own means [D1]
+                TAtomics.FetchAddAcqRel(&heap->DirectBytesLine.Value, bytes, Site.HeapFigures); // order: a figure [H1]
+                TAtomics.FetchAddAcqRel(&heap->DirectCountLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
+                outcome = Outcome.Ok;
+                return (ulong)address;
+            }
+        }
+
+        HeapOs<TAtomics>.Release(heap, address, bytes);
+        outcome = Outcomes.From(status);
+        return 0;
+    }
+
+    public static Outcome Free(Heap* heap, ulong address)
+    {
+        if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != VmStatus.Ok || entry == null)
+            return Outcome.InvalidPointer;
+
+        // order: acquire and release: of two frees one takes the size, and the mapping goes only after its last owner's writes [D1]
+        var bytes = TAtomics.ExchangeAcqRel(entry, 0, Site.DirectUnregister);
+        if (bytes == 0)
+            return Outcome.InvalidPointer;
+        TAtomics.FetchAddAcqRel(&heap->DirectBytesLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
+        TAtomics.FetchAddAcqRel(&heap->DirectCountLine.Value, ulong.MaxValue, Site.HeapFigures); // order: a figure [H1]
+        if (HeapOs<TAtomics>.Release(heap, (void*)address, bytes) != VmStatus.Ok)
+        {
+            // Out of mappings (a release may split one): the memory goes all the same, only the addresses stay.
+            HeapOs<TAtomics>.Purge(heap, (void*)address, bytes);
+        }
+
+        return Outcome.Ok;
+    }
+
+    /// <summary>Bytes of the mapping that starts at this address, or 0.</summary>
+    public static ulong SizeOf(Heap* heap, ulong address)
+    {
+        if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != VmStatus.Ok || entry == null)
+            return 0;
+        return TAtomics.LoadAcquire(entry, Site.DirectLookup); // order: acquire [D1]
+    }
+
+    /// <summary>Releases every mapping that is still there, and the table. For Dispose alone.</summary>
+    public static void ReleaseAll(Heap* heap)
+    {
+        for (var index = 0; index < DirectTable.RootEntries; index++)
+        {
+            var leaf = (ulong*)heap->Direct.Root[index];
+            if (leaf == null)
+                continue;
+            for (var entry = 0ul; entry < 1ul << DirectTable.LeafShift; entry++)
+            {
+                if (leaf[entry] != 0)
+                    HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry]);
+            }
+
+            HeapOs<TAtomics>.Release(heap, leaf, LeafBytes);
+        }
+    }
+
+    private static VmStatus TryEntry(Heap* heap, ulong address, bool create, out ulong* entry)
+    {
+        entry = null;
+        var granule = address >> DirectTable.GranuleShift;
+        var index = granule >> DirectTable.LeafShift;
+        if (index >= DirectTable.RootEntries)
+            return VmStatus.AddressSpaceExhausted;
+        var root = heap->Direct.Root + index;
+        var leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire: the leaf is committed [D2]
+        if (leaf == 0)
+        {
+            if (!create)
+                return VmStatus.Ok;
+            void* made;
+            var status = HeapOs<TAtomics>.Reserve(heap, LeafBytes, heap->PageSize, &made);
+            if (status != VmStatus.Ok)
+                return status;
+            status = HeapOs<TAtomics>.Commit(heap, made, LeafBytes);
+            if (status != VmStatus.Ok)
+            {
+                HeapOs<TAtomics>.Release(heap, made, LeafBytes);
+                return status;
+            }
+
+            // order: release publishes the committed leaf; the loser of a race gives its own back [D2]
+            if (TAtomics.CompareExchangeAcqRel(root, 0, (ulong)made, Site.DirectLeafPublish))
+            {
+                leaf = (ulong)made;
+            }
+            else
+            {
+                HeapOs<TAtomics>.Release(heap, made, LeafBytes);
+                leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire [D2]
+            }
+        }
+
+        entry = (ulong*)leaf + (granule & ((1ul << DirectTable.LeafShift) - 1));
+        return VmStatus.Ok;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: everything of one allocator that is not a block, a cache record or a magazine. Lies at the start of the allocator's own metadata; all other parts hang off it.
+/// Invariants: I-H1 pointers and limits are written before the heap is published and never after. I-H2 the shared words lie on lines of their own.
+/// Callers: every part of the core, holding nothing. Checked by: layout tests.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Heap
+{
+    /// <summary>Most stretches of one heap (the first 16 GiB, then 64 GiB each).</summary>
+    public const int MaxStretches = 1024;
+
+    public VmTable Os;
+    public Engine Engine;
+
+    // --- written once ---
+    public ulong PageSize;
+    public ulong HeaderBytes;
+    public ClassInfo* Classes;
+    public ClassState* States;
+    public ulong* Stretches;
+    public DirectTable Direct;
+    public ulong StretchBytes;
+    public int MinimumAlignment;
+    public bool UseCas16;
+    public bool PurgeOnDemand;
+
+    /// <summary>x of the purge rule, in 1/1024 (DESIGN section 8).</summary>
+    public ulong PurgeSlack;
+
+    /// <summary>Bytes of full magazines that the recycler of one class may hold.</summary>
+    public ulong RecyclerBytesPerClass;
+
+    public Watermark Records;
+    public Watermark Magazines;
+
+    // --- shared words, a line each ---
+    public Line GenerationLine;
+    public Line InUseLine;
+    public Line TouchedLine;
+    public Line SweeperLine;
+    public Line RecordsNextLine;
+    public Line MagazinesNextLine;
+    public Line OsCallsLine;
+    public Line PurgedBytesLine;
+    public Line PeakLine;
+    public Line NextSweepLine;
+    public Line DirectBytesLine;
+    public Line DirectCountLine;
+    public Line ExplicitCachesLine;
+
+    /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
+    public Line PurgeLostCommitLine;
+    public HeadLine EmptyMagazines;
+    public HeadLine FreeRecords;
+}
+
+/// <summary>One shared word on a cache line of its own (two, because the prefetcher pairs lines).</summary>
+[StructLayout(LayoutKind.Sequential, Size = 128)]
+internal struct Line
+{
+    public ulong Value;
+}
+
+/// <summary>The head of a stack on cache lines of its own.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 128)]
+internal struct HeadLine
+{
+    public Word16 Head;
+}
+
+/// <summary>What is fixed about a size class of this heap.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ClassInfo
+{
+    public int SlotSize;
+    public int Capacity;
+    public int MagazineSlots;
+    public int Kind;
+    public int Column;
+
+    /// <summary>ceil(2^32 / SlotSize): (offset · reciprocal) &gt;&gt; 32 is offset / SlotSize for every offset below 64 KiB.</summary>
+    public uint Reciprocal;
+
+    /// <summary>The recycler holds at most this many magazines.</summary>
+    public uint RecyclerDepth;
+}
+
+/// <summary>What changes about a size class: its recycler and the block it keeps when empty.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
+internal struct ClassState
+{
+    /// <summary>Head of the stack of full magazines.</summary>
+    public Word16 Recycler;
+
+    /// <summary>Address of the first byte of the one empty block that stays in the class, or 0.</summary>
+    public ulong Kept;
+}

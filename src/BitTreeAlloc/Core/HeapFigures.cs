@@ -1,0 +1,117 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>Figures of one class, counted from the words.</summary>
+internal struct ClassFigures
+{
+    public int Blocks;
+
+    /// <summary>Slots outside of blocks: in users' hands, caches, recycler.</summary>
+    public long Out;
+
+    public long Cached;
+}
+
+/// <summary>
+/// Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
+/// Callers: the Api (statistics, the message of an out-of-memory error). Checked by: scripted runs with predicted figures.
+/// </summary>
+internal static unsafe class HeapFigures<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    /// <summary>Fills <paramref name="classes"/> (indexed by class) and sums the rest.</summary>
+    public static void Read(Heap* heap, ClassFigures* classes, out HeapTotals totals)
+    {
+        totals = default;
+        totals.OsCalls = Load(&heap->OsCallsLine.Value);
+        totals.DirectBytes = Load(&heap->DirectBytesLine.Value);
+        totals.DirectCount = Load(&heap->DirectCountLine.Value);
+        totals.TouchedBytes = Load(&heap->TouchedLine.Value);
+        totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
+        totals.Generation = Load(&heap->GenerationLine.Value);
+        totals.ReservedBytes = heap->HeaderBytes + heap->Records.Reserved + heap->Magazines.Reserved + totals.DirectBytes;
+        totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Records.Committed) + Load(&heap->Magazines.Committed);
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+                break;
+            totals.ReservedBytes += stretch->DataBytes + stretch->MetadataBytes;
+            totals.MetadataBytes += stretch->HeaderBytes;
+            for (var kind = 0; kind < Stretch.Kinds; kind++)
+                ReadSpace(Placement<TAtomics>.SpaceOf(stretch, kind), classes, ref totals);
+        }
+
+        totals.CommittedBytes = totals.MetadataBytes + totals.DataBytes + totals.DirectBytes;
+        ReadCaches(heap, classes, ref totals);
+    }
+
+    private static void ReadSpace(Space* space, ClassFigures* classes, ref HeapTotals totals)
+    {
+        totals.DataBytes += Load(&space->Data.Committed);
+        totals.MetadataBytes += Load(&space->LeafMark.Committed) + Load(&space->WordMark.Committed) + Load(&space->ResidentMark.Committed)
+            + Load(&space->BitmapMark.Committed) + Load(&space->MapMark.Committed);
+        var frontier = Load(&space->Frontier);
+        for (var block = 0ul; block < frontier; block++)
+        {
+            var word = new BlockWord(Load(space->Words + block));
+            if (word.Phase == BlockPhase.Empty)
+                totals.EmptyBlocks++;
+            if (word.Phase != BlockPhase.InUse)
+                continue;
+            classes[word.Class].Blocks++;
+            classes[word.Class].Out += word.Cursor - word.Free;
+        }
+    }
+
+    private static void ReadCaches(Heap* heap, ClassFigures* classes, ref HeapTotals totals)
+    {
+        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
+        for (var number = 0; number < count; number++)
+        {
+            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
+            totals.SharedOperations += record->SharedOperations;
+            totals.Refills += record->Refills;
+            totals.Flushes += record->Flushes;
+            if (!CacheRegistry<TAtomics, TGeometry>.IsOwned(record))
+                continue;
+            totals.Caches++;
+            for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            {
+                // Racy reads of another thread's cache: a count may be off by what that thread does meanwhile.
+                classes[sizeClass].Cached += CountOf(record, *CacheRecord.Top(record, sizeClass)) + CountOf(record, (ulong*)*CacheRecord.Spare(record, sizeClass));
+            }
+        }
+
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            classes[sizeClass].Cached += (long)Magazines<TAtomics, TGeometry>.RecyclerDepth(heap, sizeClass) * heap->Classes[sizeClass].MagazineSlots;
+    }
+
+    private static long CountOf(CacheRecord* record, ulong* top) =>
+        top == null || top == CacheRecord.EmptyTop(record) ? 0 : Magazine.CountTo<TGeometry>(top);
+
+    private static ulong Load(ulong* address) => TAtomics.LoadAcquire(address, Site.HeapFigures); // order: a figure [H1]
+}
+
+/// <summary>Sums over a heap.</summary>
+internal struct HeapTotals
+{
+    public ulong ReservedBytes;
+    public ulong CommittedBytes;
+    public ulong DataBytes;
+    public ulong MetadataBytes;
+    public ulong DirectBytes;
+    public ulong DirectCount;
+    public ulong TouchedBytes;
+    public ulong PurgedBytes;
+    public ulong Generation;
+    public ulong OsCalls;
+    public ulong SharedOperations;
+    public ulong Refills;
+    public ulong Flushes;
+    public ulong EmptyBlocks;
+    public int Caches;
+}

@@ -1,0 +1,79 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// The only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
+/// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded.
+/// Callers: HeapSetup, Births, Sweeper, DirectMappings. Checked by: tests with a failure at the k-th call.
+/// </summary>
+internal static unsafe class HeapOs<TAtomics>
+    where TAtomics : struct, IAtomics
+{
+    public static VmStatus Reserve(Heap* heap, ulong bytes, ulong alignment, void** address)
+    {
+        Count(heap);
+        return heap->Os.Reserve((nuint)bytes, (nuint)alignment, address);
+    }
+
+    public static VmStatus Commit(Heap* heap, void* address, ulong bytes)
+    {
+        Count(heap);
+        return heap->Os.Commit(address, (nuint)bytes);
+    }
+
+    public static VmStatus Purge(Heap* heap, void* address, ulong bytes)
+    {
+        Count(heap);
+        var status = heap->Os.Purge(address, (nuint)bytes);
+        if (status == VmStatus.Ok)
+            TAtomics.FetchAddAcqRel(&heap->PurgedBytesLine.Value, bytes, Site.HeapFigures); // order: a figure; none needed [H1]
+        return status;
+    }
+
+    public static VmStatus Release(Heap* heap, void* address, ulong bytes)
+    {
+        Count(heap);
+        return heap->Os.Release(address, (nuint)bytes);
+    }
+
+    public static void Advise(Heap* heap, void* address, ulong bytes, VmAdvice advice)
+    {
+        Count(heap);
+        _ = heap->Os.Advise(address, (nuint)bytes, advice);
+    }
+
+    /// <summary>Makes the first <paramref name="end"/> bytes of a stretch usable. Commits ahead in growing steps, and no more than asked for where the system refuses more.</summary>
+    public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end)
+    {
+        for (; ; )
+        {
+            // order: acquire: whoever published the mark committed below it [W1]
+            var committed = TAtomics.LoadAcquire(&mark->Committed, Site.WatermarkLoad);
+            if (end <= committed)
+                return VmStatus.Ok;
+
+            // A quarter more each time: calls grow with the logarithm of the size.
+            var needed = Math.Min(AlignUp(end, heap->PageSize), mark->Reserved);
+            var target = Math.Min(Math.Max(needed, committed + Math.Max(mark->Step, AlignUp(committed / 4, heap->PageSize))), mark->Reserved);
+            var status = Commit(heap, mark->Base + committed, target - committed);
+            if (status != VmStatus.Ok && target > needed)
+            {
+                target = needed;
+                status = Commit(heap, mark->Base + committed, target - committed);
+            }
+
+            if (status != VmStatus.Ok)
+                return status;
+
+            // order: release publishes the commit; whoever is ahead stays ahead, and two racers have committed the same pages twice, which changes nothing [W1]
+            while (committed < target && !TAtomics.CompareExchangeAcqRel(&mark->Committed, committed, target, Site.WatermarkRaise))
+                committed = TAtomics.LoadAcquire(&mark->Committed, Site.WatermarkLoad); // order: as above [W1]
+        }
+    }
+
+    public static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
+
+    private static void Count(Heap* heap) => TAtomics.FetchAddAcqRel(&heap->OsCallsLine.Value, 1, Site.HeapFigures); // order: a figure; none needed [H1]
+}

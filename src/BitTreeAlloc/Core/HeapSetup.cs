@@ -1,0 +1,146 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>What a heap is made of.</summary>
+internal struct HeapPlan
+{
+    public VmTable Os;
+    public int MinimumAlignment;
+    public bool UseCas16;
+    public bool PurgeOnDemand;
+    public ulong PurgeSlack;
+    public ulong StretchBytes;
+    public ulong RecyclerBytesPerClass;
+}
+
+/// <summary>
+/// Owns: the beginning and the end of a heap: header, arenas of records and magazines, first stretch; and everything back to the system.
+/// Callers: the Api's constructor and Dispose, alone with the heap. Checked by: tests with a failure at the k-th call; zero bytes after Dispose on the simulated system.
+/// </summary>
+internal static unsafe class HeapSetup<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    private const ulong RecordArenaBytes = 1ul << 30;
+    private const ulong MagazineArenaBytes = 8ul << 30;
+    private const ulong MinArenaBytes = 1ul << 20;
+
+    public static Outcome Create(in HeapPlan plan, out Heap* heap)
+    {
+        heap = null;
+        var pageSize = (ulong)plan.Os.PageSize();
+        var classesAt = HeapOs<TAtomics>.AlignUp((ulong)sizeof(Heap), 64);
+        var statesAt = HeapOs<TAtomics>.AlignUp(classesAt + ((ulong)sizeof(ClassInfo) * SizeClasses.Count), 64);
+        var stretchesAt = HeapOs<TAtomics>.AlignUp(statesAt + ((ulong)sizeof(ClassState) * SizeClasses.Count), 64);
+        var rootAt = HeapOs<TAtomics>.AlignUp(stretchesAt + (Heap.MaxStretches * sizeof(ulong)), pageSize);
+        var headerBytes = HeapOs<TAtomics>.AlignUp(rootAt + (DirectTable.RootEntries * sizeof(ulong)), pageSize);
+
+        void* header;
+        var status = plan.Os.Reserve((nuint)headerBytes, (nuint)pageSize, &header);
+        if (status != VmStatus.Ok)
+            return Outcomes.From(status);
+        _ = plan.Os.Advise(header, (nuint)headerBytes, VmAdvice.NoHugePages);
+        status = plan.Os.Commit(header, (nuint)headerBytes);
+        if (status != VmStatus.Ok)
+        {
+            _ = plan.Os.Release(header, (nuint)headerBytes);
+            return Outcomes.From(status);
+        }
+
+        var start = (byte*)header;
+        heap = (Heap*)start;
+        heap->Os = plan.Os;
+        heap->Engine = Engine.Of<TAtomics, TGeometry>();
+        heap->PageSize = pageSize;
+        heap->HeaderBytes = headerBytes;
+        heap->Classes = (ClassInfo*)(start + classesAt);
+        heap->States = (ClassState*)(start + statesAt);
+        heap->Stretches = (ulong*)(start + stretchesAt);
+        heap->Direct.Root = (ulong*)(start + rootAt);
+        heap->StretchBytes = plan.StretchBytes;
+        heap->MinimumAlignment = plan.MinimumAlignment;
+        heap->UseCas16 = plan.UseCas16;
+        heap->PurgeOnDemand = plan.PurgeOnDemand;
+        heap->PurgeSlack = plan.PurgeSlack;
+        heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
+        heap->OsCallsLine.Value = 3;
+        ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);
+
+        var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0);
+        var scarce = outcome == Outcome.Ok && Placement<TAtomics>.StretchAt(heap, 0)->Large.BlockCount << 16 < plan.StretchBytes;
+        if (outcome == Outcome.Ok)
+            outcome = MakeArena(heap, RecordArenaBytes, CacheRecord.Stride, scarce, &heap->Records);
+        if (outcome == Outcome.Ok)
+            outcome = MakeArena(heap, MagazineArenaBytes, (ulong)TGeometry.MagazineWords * sizeof(ulong), scarce, &heap->Magazines);
+        if (outcome == Outcome.Ok)
+            return Outcome.Ok;
+        Destroy(heap, keepRecords: false);
+        heap = null;
+        return outcome;
+    }
+
+    /// <summary>Everything goes back. <paramref name="keepRecords"/>: caches are still out; their records stay, emptied, so that a late call finds a closed door and not a hole.</summary>
+    public static void Destroy(Heap* heap, bool keepRecords)
+    {
+        DirectMappings<TAtomics>.ReleaseAll(heap);
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+                break;
+            Stretches<TAtomics, TGeometry>.Release(heap, stretch);
+        }
+
+        if (heap->Magazines.Base != null)
+            HeapOs<TAtomics>.Release(heap, heap->Magazines.Base, heap->Magazines.Reserved);
+        if (heap->Records.Base != null)
+        {
+            if (keepRecords)
+                CloseRecords(heap);
+            else
+                HeapOs<TAtomics>.Release(heap, heap->Records.Base, heap->Records.Reserved);
+        }
+
+        var os = heap->Os;
+        _ = os.Release(heap, (nuint)heap->HeaderBytes);
+    }
+
+    private static void CloseRecords(Heap* heap)
+    {
+        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
+        for (var number = 0; number < count; number++)
+        {
+            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
+            record->Heap = null;
+            record->Granules = 0;
+            for (var sizeClass = 0; sizeClass < SizeClasses.Count; sizeClass++)
+            {
+                *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
+                *CacheRecord.Limit(record, sizeClass) = 0;
+            }
+        }
+    }
+
+    private static Outcome MakeArena(Heap* heap, ulong bytes, ulong alignment, bool scarce, Watermark* arena)
+    {
+        // Where addresses were too few for the first stretch, the arenas take little: 16 MiB hold 16 000 magazines.
+        bytes = scarce ? 16 * MinArenaBytes : bytes;
+        for (; ; bytes /= 2)
+        {
+            void* address;
+            var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, heap->PageSize), &address);
+            if (status == VmStatus.Ok)
+            {
+                HeapOs<TAtomics>.Advise(heap, address, bytes, VmAdvice.NoHugePages);
+                *arena = new Watermark { Base = (byte*)address, Reserved = bytes, Step = HeapOs<TAtomics>.AlignUp(64 << 10, heap->PageSize) };
+                return Outcome.Ok;
+            }
+
+            if (bytes / 2 < MinArenaBytes)
+                return Outcomes.From(status);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+using BitTreeAlloc.Bits;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: one stretch of reserved addresses, divided into one space per kind of block, and the metadata of all its blocks, which lies elsewhere.
+/// Invariants: I-S1 fields other than the watermarks and frontiers are written before publication. I-S2 a block below a space's frontier has committed data and metadata.
+/// Callers: any part of the core, holding nothing. Checked by: address plan tests.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Stretch
+{
+    /// <summary>log2 of the bytes that one entry of <see cref="ClassMap"/> covers: the smallest block.</summary>
+    public const int GranuleShift = 14;
+
+    /// <summary>Kinds of blocks: 16 KiB for classes to 32 B, 64 KiB for the rest.</summary>
+    public const int Kinds = 2;
+
+    public byte* Base;
+    public ulong Length;
+
+    /// <summary>Class of each granule; 0 where none was born. Mirrors the words for the hit path: the word holds the truth.</summary>
+    public byte* ClassMap;
+
+    public ulong MetadataBytes;
+    public ulong HeaderBytes;
+    public ulong DataBytes;
+    public byte* Metadata;
+    public Space Small;
+    public Space Large;
+}
+
+/// <summary>All blocks of one size of a stretch.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Space
+{
+    public TreeView Trees;
+    public ulong* Words;
+
+    /// <summary>Per block one bit for each 64th (or page) that may be resident: kept by the holder of the block.</summary>
+    public ulong* Resident;
+
+    public ulong* Bitmaps;
+    public Stretch* Owner;
+    public int BlockShift;
+    public int BitmapWords;
+
+    /// <summary>log2 of the bytes of one bit of <see cref="Resident"/>.</summary>
+    public int ResidentShift;
+
+    /// <summary>The class whose column is 0.</summary>
+    public int FirstClass;
+
+    /// <summary>Column of resident blocks of no class (tree E).</summary>
+    public int EmptyColumn;
+
+    /// <summary>Column of blocks without pages (tree B).</summary>
+    public int CleanColumn;
+
+    public ulong BlockCount;
+
+    /// <summary>Blocks below were born at least once: a shared word.</summary>
+    public ulong Frontier;
+
+    /// <summary>Where the next birth goes on repairing parents (hint).</summary>
+    public ulong SweepCursor;
+
+    public Watermark Data;
+    public Watermark LeafMark;
+    public Watermark WordMark;
+    public Watermark ResidentMark;
+    public Watermark BitmapMark;
+
+    /// <summary>This space's part of <see cref="Stretch.ClassMap"/>.</summary>
+    public Watermark MapMark;
+}

@@ -1,0 +1,152 @@
+using System.Numerics;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the way from blocks to a magazine: the cache's last block, then tree A, then a resident empty block, then fresh pages.
+/// Invariants: I-U1 a slot that leaves here is below its block's cursor and its bit is clear. I-U2 no user memory is read or written: carving faults in no page.
+/// Callers: CacheSlowPath, with the cache's busy word held. Checked by: property tests; refill counters.
+/// </summary>
+internal static unsafe class Supply<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    /// <summary>Takes up to <paramref name="wanted"/> slots of a class; at least one when the outcome is Ok.</summary>
+    public static int Take(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        var got = TakeFromLast(heap, record, sizeClass, slots, wanted);
+        if (got == 0)
+            got = TakeFromTree(heap, record, sizeClass, slots, wanted);
+        if (got != 0)
+            return got;
+        if (Births<TAtomics, TGeometry>.TryEmpty(heap, sizeClass, out var block, out var held))
+            return TakeHeld(heap, record, block, sizeClass, held, slots, wanted);
+
+        if (PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, sizeClass))
+        {
+            // Idle magazines went home: some block may serve after all, without a fault.
+            got = TakeFromTree(heap, record, sizeClass, slots, wanted);
+            if (got != 0)
+                return got;
+        }
+
+        outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
+        return outcome == Outcome.Ok ? TakeHeld(heap, record, block, sizeClass, held, slots, wanted) : 0;
+    }
+
+    /// <summary>Takes one slot that reads as zero, from above the cursor of a block that is clean there. 0 when none is at hand; <paramref name="outcome"/> says why.</summary>
+    public static ulong TakeZero(Heap* heap, CacheRecord* record, int sizeClass, out Outcome outcome)
+    {
+        var info = heap->Classes + sizeClass;
+        outcome = Outcome.Ok;
+        ulong slot;
+        var last = *CacheRecord.LastBlock(record, sizeClass);
+        if (last != 0 && Placement<TAtomics>.TryLocate(heap, last, out var block)
+            && Blocks<TAtomics, TGeometry>.TryClaimUnpicked(block.Space, block.Index, sizeClass, info->Capacity, out var held))
+        {
+            if (held.IsZeroAboveCursor && held.Cursor < info->Capacity)
+            {
+                Carve(heap, record, block, *info, held, 0, &slot, 1);
+                return slot;
+            }
+
+            Blocks<TAtomics, TGeometry>.Release(block.Space, block.Index, *info, 0, 0);
+        }
+
+        outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
+        if (outcome != Outcome.Ok)
+            return 0;
+        *CacheRecord.LastBlock(record, sizeClass) = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
+        Carve(heap, record, block, *info, held, 0, &slot, 1);
+        return slot;
+    }
+
+    private static int TakeFromLast(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted)
+    {
+        var last = *CacheRecord.LastBlock(record, sizeClass);
+        if (last == 0 || !Placement<TAtomics>.TryLocate(heap, last, out var block))
+            return 0;
+        return Blocks<TAtomics, TGeometry>.TryClaimUnpicked(block.Space, block.Index, sizeClass, heap->Classes[sizeClass].Capacity, out var held)
+            ? TakeHeld(heap, record, block, sizeClass, held, slots, wanted)
+            : 0;
+    }
+
+    private static int TakeFromTree(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted)
+    {
+        var info = heap->Classes + sizeClass;
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+                return 0;
+            BlockRef block;
+            block.Space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            while (BitTree<TAtomics, TGeometry>.TryPick(&block.Space->Trees, info->Column, out block.Index))
+            {
+                if (Blocks<TAtomics, TGeometry>.TryClaim(block.Space, block.Index, sizeClass, info->Capacity, out var held))
+                    return TakeHeld(heap, record, block, sizeClass, held, slots, wanted);
+            }
+        }
+    }
+
+    /// <summary>T3 and T4 on a block the caller holds: free slots first, they are likely resident; then the cursor.</summary>
+    private static int TakeHeld(Heap* heap, CacheRecord* record, BlockRef block, int sizeClass, BlockWord held, ulong* slots, int wanted)
+    {
+        var info = heap->Classes + sizeClass;
+        var start = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
+        *CacheRecord.LastBlock(record, sizeClass) = start;
+        if (held.Cursor > 0 && held.IsAllHome)
+        {
+            var kept = &heap->States[sizeClass].Kept;
+            if (TAtomics.LoadAcquire(kept, Site.KeptLoad) == start) // order: a hint; a stale one costs one empty block kept too many or too few [H1]
+                TAtomics.CompareExchangeAcqRel(kept, start, 0, Site.KeptChange); // order: a hint [H1]
+        }
+
+        var taken = Blocks<TAtomics, TGeometry>.TakeFree(block.Space, block.Index, *info, held, slots, wanted);
+        return Carve(heap, record, block, *info, held, taken, slots, wanted);
+    }
+
+    private static int Carve(Heap* heap, CacheRecord* record, BlockRef block, in ClassInfo info, BlockWord held, int taken, ulong* slots, int wanted)
+    {
+        var carved = taken * 2 >= wanted ? 0 : Math.Min(wanted - taken, info.Capacity - held.Cursor);
+        var start = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
+        var slot = start + ((ulong)held.Cursor * (ulong)info.SlotSize);
+        for (var number = 0; number < carved; number++, slot += (ulong)info.SlotSize)
+            slots[taken + number] = slot;
+        MarkResident(heap, block, info, start, slots, taken, held.Cursor, carved);
+        Blocks<TAtomics, TGeometry>.Release(block.Space, block.Index, info, taken, carved);
+        record->PendingInUse += (long)(taken + carved) * info.SlotSize;
+        record->SharedOperations += 3;
+        return taken + carved;
+    }
+
+    /// <summary>Notes the pages that the slots' new owners may touch. Only the holder of the block gets here.</summary>
+    private static void MarkResident(Heap* heap, BlockRef block, in ClassInfo info, ulong start, ulong* slots, int taken, int cursor, int carved)
+    {
+        var shift = block.Space->ResidentShift;
+        var address = block.Space->Resident + block.Index;
+        var before = TAtomics.ReadPlain(address, Site.ResidentRead);
+        var all = ulong.MaxValue >> (64 - (1 << (block.Space->BlockShift - shift)));
+        if (before == all)
+            return;
+        var after = before;
+        for (var number = 0; number < taken; number++)
+            after |= Range(slots[number] - start, (ulong)info.SlotSize, shift);
+        if (carved > 0)
+            after |= Range((ulong)cursor * (ulong)info.SlotSize, (ulong)carved * (ulong)info.SlotSize, shift);
+        if (after == before)
+            return;
+        TAtomics.WritePlain(address, after, Site.ResidentWrite);
+        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, (ulong)BitOperations.PopCount(after & ~before) << shift, Site.HeapFigures); // order: a figure [H1]
+    }
+
+    private static ulong Range(ulong offset, ulong bytes, int shift)
+    {
+        var first = (int)(offset >> shift);
+        var last = (int)((offset + bytes - 1) >> shift);
+        return (ulong.MaxValue << first) & (ulong.MaxValue >> (63 - last));
+    }
+}

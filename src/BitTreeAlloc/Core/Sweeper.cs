@@ -1,0 +1,179 @@
+using System.Numerics;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the way of pages back to the system: whole blocks with every slot home, in runs of up to 2 MiB, and free pages inside blocks that are in use. Highest addresses first.
+/// Invariants: I-P1 a purged page holds no slot that is out: the sweeper holds the block, every slot of the page is a set bit or above the cursor, and only a holder clears bits.
+/// I-P2 a purge that fails loses nothing: the block stays resident and is offered again.
+/// Callers: PurgePolicy, Trimmer; holding nothing. Several may run at once. Checked by: property tests with failing purges; the explorer's purge scenarios.
+/// </summary>
+internal static unsafe class Sweeper<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    private const ulong MaxRunBytes = 2 << 20;
+
+    /// <summary>Purges until <paramref name="goal"/> bytes went back or nothing is left. Returns the bytes.</summary>
+    public static ulong Sweep(Heap* heap, ulong goal)
+    {
+        var count = 0;
+        while (Placement<TAtomics>.StretchAt(heap, count) != null)
+            count++;
+        var purged = 0ul;
+        for (var number = count - 1; number >= 0 && purged < goal; number--)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            for (var kind = Stretch.Kinds - 1; kind >= 0 && purged < goal; kind--)
+                purged += SweepSpace(heap, Placement<TAtomics>.SpaceOf(stretch, kind), goal - purged);
+        }
+
+        return purged;
+    }
+
+    private static ulong SweepSpace(Heap* heap, Space* space, ulong goal)
+    {
+        var purged = 0ul;
+        var end = TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad); // order: acquire [S2]
+        while (end > 0 && purged < goal)
+        {
+            var first = end;
+            while (first > 0 && (end - first) << space->BlockShift < MaxRunBytes && TryHoldEmpty(space, first - 1))
+                first--;
+            if (first < end)
+                purged += PurgeRun(heap, space, first, end);
+            else
+                purged += PurgeInside(heap, space, --first);
+            end = first;
+        }
+
+        return purged;
+    }
+
+    /// <summary>D1: takes hold of a resident block with every slot home, whether it belongs to a class or not, and empties its bitmap.</summary>
+    private static bool TryHoldEmpty(Space* space, ulong block)
+    {
+        var address = space->Words + block;
+        var word = new BlockWord(TAtomics.LoadAcquire(address, Site.SweepLoad)); // order: acquire [B1]
+        if (word.IsClaimed || word.Phase == BlockPhase.Clean || !word.IsAllHome)
+            return false;
+
+        // order: acquire: every give and every earlier holder [B1]
+        if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, word.Claim().Raw, Site.SweepClaim))
+            return false;
+        if (word.Phase == BlockPhase.InUse)
+            Blocks<TAtomics, TGeometry>.ClearBitmap(space, block, word.Cursor);
+        return true;
+    }
+
+    /// <summary>Purges blocks [first, end), all held with every slot home.</summary>
+    private static ulong PurgeRun(Heap* heap, Space* space, ulong first, ulong end)
+    {
+        var bytes = (end - first) << space->BlockShift;
+        var status = HeapOs<TAtomics>.Purge(heap, space->Data.Base + (first << space->BlockShift), bytes);
+        var gone = status is VmStatus.Ok or VmStatus.CommitRefused;
+        if (status == VmStatus.CommitRefused)
+        {
+            // Given back, and not committed again: a birth has to commit (order: release, before the blocks are offered [P1]).
+            TAtomics.StoreRelease(&heap->PurgeLostCommitLine.Value, 1, Site.PurgeLostCommit);
+        }
+
+        var resident = 0ul;
+        for (var block = first; block < end; block++)
+        {
+            if (gone)
+            {
+                resident += (ulong)BitOperations.PopCount(TAtomics.ReadPlain(space->Resident + block, Site.ResidentRead)) << space->ResidentShift;
+                TAtomics.WritePlain(space->Resident + block, 0, Site.ResidentWrite);
+            }
+
+            var column = gone ? space->CleanColumn : space->EmptyColumn;
+            var next = gone ? BlockWord.Cleaned : BlockWord.Emptied;
+
+            // order: release: the purge and the empty bitmap come before the offer [B1]
+            TAtomics.StoreRelease(space->Words + block, next.Raw, Site.SweepRelease);
+            BitTree<TAtomics, TGeometry>.Set(&space->Trees, column, block);
+        }
+
+        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - resident, Site.HeapFigures); // order: a figure [H1]
+        return resident;
+    }
+
+    /// <summary>Purges the free pages of a block in use.</summary>
+    private static ulong PurgeInside(Heap* heap, Space* space, ulong block)
+    {
+        var address = space->Words + block;
+        var word = new BlockWord(TAtomics.LoadAcquire(address, Site.SweepLoad)); // order: acquire [B1]
+        if (word.Phase != BlockPhase.InUse || word.IsClaimed)
+            return 0;
+        var info = heap->Classes + word.Class;
+        if (((long)word.Free * info->SlotSize) < 1L << space->ResidentShift)
+            return 0;
+        if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, word.Claim().Raw, Site.SweepClaim)) // order: acquire [B1]
+            return 0;
+        var resident = TAtomics.ReadPlain(space->Resident + block, Site.ResidentRead);
+        var free = FreePages(space, block, *info, word.Cursor) & resident;
+        var purged = 0ul;
+        while (free != 0)
+        {
+            var first = BitOperations.TrailingZeroCount(free);
+            var count = BitOperations.TrailingZeroCount(~(free >> first));
+            var run = (count == 64 ? ulong.MaxValue : (1ul << count) - 1) << first;
+            free &= ~run;
+            var start = space->Data.Base + (block << space->BlockShift) + ((ulong)first << space->ResidentShift);
+            var status = HeapOs<TAtomics>.Purge(heap, start, (ulong)count << space->ResidentShift);
+            if (status == VmStatus.CommitRefused && HeapOs<TAtomics>.Commit(heap, start, (ulong)count << space->ResidentShift) != VmStatus.Ok)
+            {
+                // The pages are gone and cannot be had again: the block stays held for ever, so that nobody is handed a slot in them. Its live slots go on living.
+                return purged;
+            }
+
+            if (status is not (VmStatus.Ok or VmStatus.CommitRefused))
+                break;
+            resident &= ~run;
+            purged += (ulong)count << space->ResidentShift;
+        }
+
+        TAtomics.WritePlain(space->Resident + block, resident, Site.ResidentWrite);
+        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - purged, Site.HeapFigures); // order: a figure [H1]
+        Blocks<TAtomics, TGeometry>.Release(space, block, *info, 0, 0);
+        return purged;
+    }
+
+    /// <summary>Pages of a held block in which every slot is home.</summary>
+    private static ulong FreePages(Space* space, ulong block, in ClassInfo info, int cursor)
+    {
+        var bitmap = space->Bitmaps + (block * (ulong)space->BitmapWords);
+        var pageShift = space->ResidentShift;
+        var pages = 1 << (space->BlockShift - pageShift);
+        var free = 0ul;
+        for (var page = 0; page < pages; page++)
+        {
+            var first = (int)((((ulong)page << pageShift) * info.Reciprocal) >> 32);
+            var last = (int)(((((ulong)page + 1) << pageShift) - 1) * info.Reciprocal >> 32);
+            if (AllHome(bitmap, first, Math.Min(last, cursor - 1)))
+                free |= 1ul << page;
+        }
+
+        return free;
+    }
+
+    private static bool AllHome(ulong* bitmap, int first, int last)
+    {
+        for (var slot = first; slot <= last;)
+        {
+            var count = Math.Min(64 - (slot & 63), last - slot + 1);
+            var mask = (count == 64 ? ulong.MaxValue : (1ul << count) - 1) << (slot & 63);
+
+            // order: acquire: the giver's last touch of the slot comes before the purge; held, so a bit seen set stays set [B2]
+            if ((TAtomics.LoadAcquire(bitmap + (slot >> 6), Site.BitmapLoad) & mask) != mask)
+                return false;
+            slot += count;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace BitTreeAlloc.Tool.Output;
+
+/// <summary>The rows as a table for people.</summary>
+internal static class ResultTable
+{
+    private const int WidthOfFiles = 160;
+
+    /// <summary>Writes the table.</summary>
+    public static void Write(TextWriter output, IReadOnlyList<ResultRow> rows, bool verified)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        if (Console.IsOutputRedirected || !ReferenceEquals(output, Console.Out))
+            console.Profile.Width = WidthOfFiles;
+        var table = new Table().Border(TableBorder.Rounded);
+        foreach (var name in (string[])["trace", "mode", "allocator"])
+            table.AddColumn(new TableColumn(name).NoWrap());
+        foreach (var name in (string[])["ns per event", "time / native", "peak RSS / peak live", "after free, MB", "after Trim, MB"])
+            table.AddColumn(new TableColumn(name).RightAligned());
+        if (verified)
+            table.AddColumn(new TableColumn("verified").NoWrap());
+        foreach (var row in rows)
+            table.AddRow(Cells(row, verified).Select(c => new Text(c)));
+        console.Write(table);
+    }
+
+    private static IEnumerable<string> Cells(ResultRow row, bool verified)
+    {
+        yield return row.Trace;
+        yield return row.Mode;
+        yield return row.Label;
+        yield return Number(row.NsPerEvent, "0.00");
+        yield return Number(row.RatioToNative, "0.000");
+        yield return Number(row.PeakLiveBytes == 0 ? null : (double?)row.Memory?.Peak / row.PeakLiveBytes, "0.00");
+        yield return Number((double?)row.Memory?.AfterFree / 1e6, "0.00");
+        yield return Number((double?)row.Memory?.AfterTrim / 1e6, "0.00");
+        if (verified)
+            yield return row is { Errors: 0, LeftOver: 0 } ? "ok" : $"{row.Errors} errors, {row.LeftOver} left over";
+    }
+
+    private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+}

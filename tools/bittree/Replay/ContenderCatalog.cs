@@ -1,0 +1,52 @@
+using BitTreeAlloc.Tool.Allocators;
+
+namespace BitTreeAlloc.Tool.Replay;
+
+/// <summary>Makes contenders from names.</summary>
+internal static class ContenderCatalog
+{
+    /// <summary>BitTreeAlloc's name.</summary>
+    public const string BitTree = "bittree";
+
+    /// <summary>NativeMemory's name: the yardstick of every ratio.</summary>
+    public const string Native = "native";
+
+    /// <summary>The name of the run without allocations. Not offered on the command line.</summary>
+    public const string Empty = "empty";
+
+    /// <summary>The names a user may give, apart from <c>all</c>.</summary>
+    public static IReadOnlyList<string> Names { get; } = [BitTree, Native, .. PeerLibrary.Known.Select(p => p.Name)];
+
+    /// <summary>The contender of that name; null where it is a peer that is not installed.</summary>
+    /// <param name="name">One of <see cref="Names"/>, or <see cref="Empty"/>.</param>
+    /// <param name="profile">For BitTreeAlloc.</param>
+    /// <param name="cas">For BitTreeAlloc.</param>
+    public static Contender? Make(string name, Profile profile, CasWidth cas)
+    {
+        switch (name)
+        {
+            case BitTree:
+                return new ContenderOf<BitTreeAdapter>(
+                    name, profile, () => new BitTreeAdapter(new BitTreeAllocatorOptions { Profile = profile, CasWidth = cas }), isInstance: true);
+            case Native:
+                return new ContenderOf<NativeAdapter>(name, null, () => default, isInstance: false);
+            case Empty:
+                return new ContenderOf<NoOpAdapter>(name, null, () => default, isInstance: true);
+        }
+
+        var peer = PeerLibrary.Known.Single(p => p.Name == name);
+        return PeerLibrary.TryLoad(peer, out var library)
+            ? new ContenderOf<PeerAdapter>(name, null, () => new PeerAdapter(library), isInstance: false)
+            : null;
+    }
+
+    /// <summary>Starts the tool over where one of <paramref name="names"/> can be loaded only then; otherwise does nothing.</summary>
+    public static void PrepareProcess(IEnumerable<string> names)
+    {
+        if (PeerLibrary.Known.Any(p => names.Contains(p.Name) && PeerLibrary.NeedsNewProcess(p)))
+            StaticTls.StartOver();
+    }
+
+    /// <summary>How a peer that is missing can be had.</summary>
+    public static string WhereToGet(string name) => $"Debian package {PeerLibrary.Known.Single(p => p.Name == name).Package}";
+}
