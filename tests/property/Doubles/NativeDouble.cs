@@ -7,6 +7,7 @@ namespace BitTreeAlloc.Tests.Property.Doubles;
 internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
 {
     private readonly List<nuint> _graveyard = [];
+    private readonly HashSet<nuint> _direct = [];
 
     protected Dictionary<nuint, nuint> Usable { get; } = [];
 
@@ -53,14 +54,14 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
     public virtual Figures Figures()
     {
         nuint live = 0, direct = 0;
-        foreach (var size in Usable.Values)
+        foreach (var (address, size) in Usable)
         {
             live += size;
-            direct += size > BitTreeAllocator.MaxSmallSize ? size : 0;
+            direct += IsDirect(address) ? size : 0;
         }
 
-        var slots = Usable.Values.Where(size => size <= BitTreeAllocator.MaxSmallSize).GroupBy(size => (int)size).ToDictionary(group => group.Key, group => (long)group.Count());
-        return new Figures(live, direct, Usable.Values.Count(size => size > BitTreeAllocator.MaxSmallSize), live, live, slots);
+        var slots = Usable.Where(range => !IsDirect(range.Key)).GroupBy(range => (int)range.Value).ToDictionary(group => group.Key, group => (long)group.Count());
+        return new Figures(live, direct, Usable.Keys.Count(IsDirect), live, live, slots);
     }
 
     public void Dispose()
@@ -77,8 +78,12 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
         var address = (nuint)NativeMemory.AlignedAlloc(usable, aligned);
         NativeMemory.Fill((void*)address, Math.Min(usable, 65536), 0xA5);
         Usable.Add(address, usable);
+        if (alignment > BitTreeAllocator.MaxSmallSize)
+            _direct.Add(address);
         return address;
     }
+
+    private bool IsDirect(nuint address) => Usable[address] > BitTreeAllocator.MaxSmallSize || _direct.Contains(address);
 
     protected virtual void Zero(nuint address, nuint usable) => NativeMemory.Clear((void*)address, usable);
 
@@ -89,5 +94,6 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
     {
         if (Usable.Remove(address))
             _graveyard.Add(address);
+        _direct.Remove(address);
     }
 }

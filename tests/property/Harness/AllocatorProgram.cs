@@ -26,5 +26,8 @@ internal sealed class AllocatorProgram(Setup setup, Step[] steps)
         return new AllocatorProgram(Setup, [.. kept]);
     }
 
+    /// <summary>The blocks that no step frees.</summary>
+    public IEnumerable<int> LiveAtEnd() => Steps.Where(step => step.Makes).Select(step => step.Block).Except(Steps.Where(step => step.Frees).Select(step => step.Block));
+
     public override string ToString() => ProgramText.Print(this);
 }

@@ -8,6 +8,9 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     private readonly Dictionary<int, LiveBlock> _live = [];
     private readonly IntervalSet _ranges = new();
 
+    // The usable size of a mapping of its own that realloc left where it was: it may keep pages that a new request would not get.
+    private nuint _stayed;
+
     public IEnumerable<int> LiveBlocks => _live.Keys;
 
     public bool IsLive(int block) => _live.ContainsKey(block);
@@ -18,6 +21,7 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     public void Made(int token, nuint address, nuint size, nuint alignment, bool zeroed)
     {
         var block = new LiveBlock(address, size, alignment, allocator.UsableSize(address), Seed(token));
+        block = block with { IsDirect = _stayed != 0 || block.Usable > BitTreeAllocator.MaxSmallSize || alignment > BitTreeAllocator.MaxSmallSize };
         Require(address != 0, $"block {token}: the address is null and no error was told");
         RequireAligned(token, block);
         RequireUsable(token, block);
@@ -26,7 +30,7 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
         Require(allocator.Owns(address) && allocator.Owns(address + block.Usable - 1), $"block {token}: Owns denies a live block");
         if (zeroed)
         {
-            var at = Content.FirstNonZero(address, block.Usable);
+            var at = Content.FirstNonZero(address, size);
             Require(at < 0, $"block {token}: zeroed memory of {size} bytes has a byte that is not zero at offset {at}");
         }
 
@@ -40,7 +44,9 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
         var old = _live[token];
         RequireContent(token, old with { Address = address }, Math.Min(old.Size, newSize), "realloc lost contents");
         Forget(token);
+        _stayed = address == old.Address && old.IsDirect ? old.Usable : 0;
         Made(token, address, newSize, alignment, zeroed: false);
+        _stayed = 0;
     }
 
     public void Verify(int token) => RequireContent(token, _live[token], _live[token].Size, "contents changed");
@@ -61,7 +67,7 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
         foreach (var block in _live.Values)
         {
             live += block.Usable;
-            if (block.Usable > BitTreeAllocator.MaxSmallSize)
+            if (block.IsDirect)
                 (direct, directCount) = (direct + block.Usable, directCount + 1);
             else
                 slots[(int)block.Usable] = slots.GetValueOrDefault((int)block.Usable) + 1;
@@ -90,6 +96,8 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     {
         var (size, usable) = (Math.Max(block.Size, 1), block.Usable);
         Require(usable >= size, $"block {token}: usable size {usable} is below the {block.Size} requested bytes");
+        if (_stayed != 0 && Math.Max(size, block.Alignment) > BitTreeAllocator.MaxSmallSize && usable <= _stayed)
+            return;
         if (block.Alignment == 0 && setup.MinimumAlignment == 8)
             Require(usable == allocator.GoodSize(block.Size), $"block {token}: usable size {usable}, GoodSize({block.Size}) is {allocator.GoodSize(block.Size)}");
         var unit = Math.Max(block.Alignment, (nuint)setup.MinimumAlignment);
@@ -112,5 +120,5 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     }
 }
 
-/// <summary>A live block as the oracle knows it. An alignment of 0 means that none was asked for.</summary>
-internal readonly record struct LiveBlock(nuint Address, nuint Size, nuint Alignment, nuint Usable, ulong Seed);
+/// <summary>A live block as the oracle knows it. An alignment of 0 means that none was asked for; direct is a mapping of its own, above the small limit by size or alignment.</summary>
+internal readonly record struct LiveBlock(nuint Address, nuint Size, nuint Alignment, nuint Usable, ulong Seed, bool IsDirect = false);

@@ -13,6 +13,9 @@ internal sealed class ProgramRunner(AllocatorProgram program, IAllocatorUnderTes
         new ProgramRunner(program, allocator).Run();
     }
 
+    /// <summary>The frees of what a program leaves behind.</summary>
+    public static IEnumerable<Step> Epilogue(IEnumerable<int> live) => live.Order().Select(block => new Step(Verb.FreeSized, block, Cache: block % Setup.Caches));
+
     private void Run()
     {
         for (var i = 0; i < program.Steps.Length; i++)
@@ -28,8 +31,8 @@ internal sealed class ProgramRunner(AllocatorProgram program, IAllocatorUnderTes
         }
 
         _oracle.CompareFigures();
-        foreach (var block in _oracle.LiveBlocks.ToArray())
-            Free(new Step(Verb.FreeSized, block, Cache: block % Setup.Caches));
+        foreach (var step in Epilogue([.. _oracle.LiveBlocks]))
+            Free(step);
         _oracle.CompareFigures();
     }
 

@@ -41,6 +41,10 @@ internal static class ProgramText
         foreach (var step in program.Steps)
             foreach (var line in Lines(step, sizes))
                 text.Append("    ").Append(line).Append('\n');
+        text.Append("    // The runner frees what is left.\n");
+        foreach (var step in ProgramRunner.Epilogue(program.LiveAtEnd()))
+            foreach (var line in Lines(step, sizes))
+                text.Append("    ").Append(line).Append('\n');
         return text.Append("    Console.WriteLine($\"live: {allocator.GetStatistics().LiveBytes}\");\n}\n\n").Append(Helpers).Append('\n').ToString();
     }
 
@@ -77,8 +81,8 @@ internal static class ProgramText
         {
             Verb.Free when step.Try => $"allocator.TryFree({cache}{p}, out _);",
             Verb.Free => $"allocator.Free({cache}{p});",
-            Verb.FreeSized when old.Alignment != 0 => $"if ({p} != null) allocator.FreeAligned({cache}{p}, {old.Size}, {old.Alignment});",
-            Verb.FreeSized => $"if ({p} != null) allocator.Free({cache}{p}, {old.Size});",
+            Verb.FreeSized when old.Alignment != 0 => $"if ({p} != null) allocator.FreeAligned({cache}{p}, {Number(old.Size)}, {Number(old.Alignment)});",
+            Verb.FreeSized => $"if ({p} != null) allocator.Free({cache}{p}, {Number(old.Size)});",
             Verb.Figures => "Console.WriteLine(allocator.GetStatistics());",
             Verb.Park => $"c{step.Cache}.Park();",
             Verb.Trim => "allocator.Trim();",

@@ -22,7 +22,21 @@ internal static class PropertyCheck
         var reporter = new Reporter<T>();
         var config = Config.Quick.WithMaxTest(Knobs.Runs(runs)).WithRunner(reporter).WithReplay(Start(seed ?? Knobs.Seed));
         FsCheck.Check.One(config, Prop.ForAll(values, body));
-        return reporter.Found;
+        return reporter.Found is { } found ? found with { ShrunkReason = Reason(found.Shrunk, body) } : null;
+    }
+
+    // A shrunk case may fail for another reason than the one it came from: both are shown.
+    private static string Reason<T>(T value, Action<T> body)
+    {
+        try
+        {
+            body(value);
+            return "it passes when it is run again: the failure depends on more than the case";
+        }
+        catch (Exception failure)
+        {
+            return failure.Message;
+        }
     }
 
     private static FSharpOption<Replay>? Start(string? seed)
@@ -64,8 +78,10 @@ internal static class PropertyCheck
 /// <summary>A failing case as generated and as shrunk, the reason, and the value of BITTREE_SEED that brings it back.</summary>
 internal sealed record Counterexample<T>(T Original, T Shrunk, string Reason, string Seed, TestData Data)
 {
+    public string ShrunkReason { get; init; } = Reason;
+
     public override string ToString() =>
-        $"{Reason}\n\nafter {Data.NumberOfTests} runs and {Data.NumberOfShrinks} shrinks. Replay with BITTREE_SEED={Seed} BITTREE_PROPERTY_RUNS=1\n\n{Shrunk}";
+        $"{ShrunkReason}{(ShrunkReason == Reason ? "" : $"\n\nbefore it was shrunk: {Reason}")}\n\nafter {Data.NumberOfTests} runs and {Data.NumberOfShrinks} shrinks. Replay with BITTREE_SEED={Seed} BITTREE_PROPERTY_RUNS=1\n\n{Shrunk}";
 }
 
 internal sealed class PropertyFailure(object failure) : Exception(failure.ToString());

@@ -110,7 +110,7 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
             statistics.DirectCount,
             statistics.ReservedBytes,
             statistics.CommittedBytes,
-            statistics.Classes.ToDictionary(one => one.SlotSize, one => one.LiveSlots));
+            statistics.Classes.GroupBy(one => one.SlotSize).ToDictionary(group => group.Key, group => group.Sum(one => one.LiveSlots)));
     }
 
     public void Dispose()

@@ -40,6 +40,7 @@ public sealed unsafe class ErrorReasons
     public void BadAlignment_is_told_for_zero_for_no_power_of_two_and_above_the_limit()
     {
         using var allocator = new BitTreeAllocator();
+        allocator.Free(allocator.Alloc(8)); // the ambient cache exists
         foreach (var alignment in new nuint[] { 0, 3, 24, 4097, BitTreeAllocator.MaxAlignment * 2, nuint.MaxValue })
             Refused(allocator, AllocError.BadAlignment, (out void* p, out AllocError error) => allocator.TryAllocAligned(100, alignment, out p, out error));
     }
@@ -83,7 +84,7 @@ public sealed unsafe class ErrorReasons
         Assert.False(allocator.TryAlloc(ref cache, 100, out var p, out var error));
         Assert.Equal(AllocError.ForeignCache, error);
         Assert.Equal((nuint)0, (nuint)p);
-        Assert.Throws<InvalidOperationException>(() => Alloc(allocator, ref cache));
+        Assert.ThrowsAny<InvalidOperationException>(() => Alloc(allocator, ref cache));
         cache.Dispose();
 
         static void Alloc(BitTreeAllocator allocator, ref ThreadCache cache) => allocator.Alloc(ref cache, 100);
@@ -102,7 +103,7 @@ public sealed unsafe class ErrorReasons
         {
             Assert.False(allocator.TryFree((void*)pointer, out var error));
             Assert.Equal(AllocError.InvalidPointer, error);
-            Assert.Throws<InvalidOperationException>(() => allocator.Free((void*)pointer));
+            Assert.ThrowsAny<InvalidOperationException>(() => allocator.Free((void*)pointer));
         }
 
         Assert.True(allocator.TryFree(own, out _));

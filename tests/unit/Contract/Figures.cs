@@ -4,17 +4,6 @@ namespace BitTreeAlloc.Tests.Unit.Contract;
 public sealed unsafe class Figures
 {
     [Fact]
-    public void Metadata_stays_below_256_KiB_once_every_class_was_used()
-    {
-        using var allocator = new BitTreeAllocator();
-        var cache = allocator.CreateCache();
-        foreach (var size in allocator.GetStatistics().Classes.Select(one => (nuint)one.SlotSize))
-            allocator.Free(ref cache, allocator.Alloc(ref cache, size), size);
-        Assert.InRange(allocator.GetStatistics().MetadataBytes, (nuint)1, (nuint)(256 << 10));
-        cache.Dispose();
-    }
-
-    [Fact]
     public void A_loop_inside_a_cache_makes_next_to_no_shared_operation()
     {
         using var allocator = new BitTreeAllocator();

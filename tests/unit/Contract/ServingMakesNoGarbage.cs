@@ -21,7 +21,6 @@ public sealed unsafe class ServingMakesNoGarbage
     [Fact]
     public void A_refused_request_told_by_a_Try_form_allocates_no_object()
     {
-        using var system = new Os.SimulatedVirtualMemory(new Os.SimulatedVirtualMemoryOptions { CapacityBytes = 8 << 20 });
         using var allocator = new BitTreeAllocator();
         var cache = allocator.CreateCache();
         Refused(allocator, ref cache);

@@ -60,7 +60,7 @@ public sealed unsafe class ThrowingForms
         using var allocator = new BitTreeAllocator();
         var p = allocator.Alloc(1_000_000);
         allocator.Free(p);
-        Assert.Throws<InvalidOperationException>(() => allocator.Free(p));
+        Assert.ThrowsAny<InvalidOperationException>(() => allocator.Free(p));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed unsafe class ThrowingForms
         var cache = allocator.CreateCache();
         var p = allocator.Alloc(ref cache, 64);
         var thrown = Record.Exception(() => TwiceAndPark(allocator, ref cache, p));
-        Assert.IsType<InvalidOperationException>(thrown);
+        Assert.IsAssignableFrom<InvalidOperationException>(thrown);
 
         static void TwiceAndPark(BitTreeAllocator allocator, ref ThreadCache cache, void* p)
         {
