@@ -17,20 +17,20 @@ public sealed class ProgramsAgreeWithTheOracle(ITestOutputHelper output)
     [Theory]
     [MemberData(nameof(Setups))]
     public void Random_programs_agree_with_the_oracle(CasWidth casWidth, Profile profile, int minimumAlignment) =>
-        Agree(new Setup(casWidth, profile, minimumAlignment), runs: 60);
+        Agree(new Setup(casWidth, profile, minimumAlignment), runs: 200);
 
     [Theory]
     [InlineData(CasWidth.Eight)]
     [InlineData(CasWidth.Sixteen)]
     public void Random_programs_agree_with_purging_off(CasWidth casWidth) =>
-        Agree(Setup.Default with { CasWidth = casWidth, Purging = PurgeMode.Off }, runs: 100);
+        Agree(Setup.Default with { CasWidth = casWidth, Purging = PurgeMode.Off }, runs: 1000);
 
     [Theory]
     [InlineData(CasWidth.Eight, Profile.Balanced)]
     [InlineData(CasWidth.Sixteen, Profile.Balanced)]
     [InlineData(CasWidth.Sixteen, Profile.Frugal)]
     public void Random_programs_agree_while_the_system_refuses_memory(CasWidth casWidth, Profile profile) =>
-        Agree(new Setup(casWidth, profile, 8, DenyOs: true), runs: 150);
+        Agree(new Setup(casWidth, profile, 8, DenyOs: true), runs: 600);
 
     private void Agree(Setup setup, int runs)
     {
