@@ -5,7 +5,9 @@ namespace BitTreeAlloc.Tests.Property.Children;
 /// <summary>Starts this assembly as a child process and waits for its end.</summary>
 internal static class Child
 {
-    public static (int ExitCode, string Output) Run(int seconds, params string[] arguments)
+    public static (int ExitCode, string Output) Run(int seconds, params string[] arguments) => Run(seconds, [], arguments);
+
+    public static (int ExitCode, string Output) Run(int seconds, IEnumerable<(string Name, string Value)> environment, string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
@@ -16,6 +18,8 @@ internal static class Child
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEndAsync();

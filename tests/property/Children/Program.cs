@@ -7,6 +7,7 @@ internal static class Program
     {
         ["protected-pages"] = ProtectedUserPages.Run,
         ["shared-cache"] = CacheUsedByTwoThreads.Run,
+        ["cas-width"] = _ => Console.Write(new BitTreeAllocator().CasWidth),
         ["touch"] = TouchesProtectedPage.Run,
     };
 

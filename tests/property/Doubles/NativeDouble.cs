@@ -6,7 +6,7 @@ namespace BitTreeAlloc.Tests.Property.Doubles;
 /// <summary>A correct allocator over NativeMemory with the stated classes: what the harness must accept, and what the planted bugs are written over.</summary>
 internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
 {
-    private readonly List<nuint> _graveyard = [];
+    private readonly List<nuint> _mapped = [];
     private readonly HashSet<nuint> _direct = [];
 
     protected Dictionary<nuint, nuint> Usable { get; } = [];
@@ -66,21 +66,25 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
 
     public void Dispose()
     {
-        foreach (var address in Usable.Keys.Concat(_graveyard))
+        foreach (var address in _mapped)
             NativeMemory.AlignedFree((void*)address);
     }
 
-    protected virtual nuint Take(nuint size, nuint alignment)
+    protected virtual nuint Take(nuint size, nuint alignment) => Take(size, alignment, skew: 0);
+
+    /// <summary>A skew moves a block away from its alignment, for a bug that shows on every run.</summary>
+    protected nuint Take(nuint size, nuint alignment, nuint skew)
     {
         var unit = Math.Max(alignment, (nuint)setup.MinimumAlignment);
         var usable = GoodSize((Math.Max(size, 1) + unit - 1) / unit * unit);
         var aligned = Math.Max(unit, size > BitTreeAllocator.MaxSmallSize ? 4096 : Sizes.NaturalAlignment(size, 8));
-        var address = (nuint)NativeMemory.AlignedAlloc(usable, aligned);
-        NativeMemory.Fill((void*)address, Math.Min(usable, 65536), 0xA5);
-        Usable.Add(address, usable);
+        var mapped = (nuint)NativeMemory.AlignedAlloc(usable + skew, aligned);
+        NativeMemory.Fill((void*)mapped, Math.Min(usable, 65536), 0xA5);
+        _mapped.Add(mapped);
+        Usable.Add(mapped + skew, usable);
         if (alignment > BitTreeAllocator.MaxSmallSize)
-            _direct.Add(address);
-        return address;
+            _direct.Add(mapped + skew);
+        return mapped + skew;
     }
 
     private bool IsDirect(nuint address) => Usable[address] > BitTreeAllocator.MaxSmallSize || _direct.Contains(address);
@@ -92,8 +96,7 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
     // A planted bug may hand out one address twice: memory stays mapped until the end.
     protected virtual void GiveBack(nuint address)
     {
-        if (Usable.Remove(address))
-            _graveyard.Add(address);
+        Usable.Remove(address);
         _direct.Remove(address);
     }
 }

@@ -6,11 +6,18 @@ namespace BitTreeAlloc.Tests.Property.Doubles;
 internal sealed class OverlappingSlots(Setup setup) : NativeDouble(setup)
 {
     private int _calls;
+    private bool _moving;
+
+    public override AllocError Serve(in Step step, nuint old, out nuint address)
+    {
+        _moving = step.Verb == Verb.Realloc;
+        return base.Serve(step, old, out address);
+    }
 
     protected override nuint Take(nuint size, nuint alignment)
     {
         var (last, usable) = Usable.LastOrDefault();
-        return ++_calls >= 3 && alignment == 0 && usable >= GoodSize(size) ? last : base.Take(size, alignment);
+        return ++_calls >= 3 && !_moving && alignment == 0 && usable >= GoodSize(size) ? last : base.Take(size, alignment);
     }
 }
 
@@ -21,9 +28,14 @@ internal sealed class LosesContentOnRealloc(Setup setup) : NativeDouble(setup)
 }
 
 /// <summary>Zeroed memory of more than 100 bytes has one byte of its past.</summary>
-internal sealed class DirtyZeroedMemory(Setup setup) : NativeDouble(setup)
+internal sealed unsafe class DirtyZeroedMemory(Setup setup) : NativeDouble(setup)
 {
-    protected override void Zero(nuint address, nuint usable) => base.Zero(address, usable > 100 ? usable - 1 : usable);
+    protected override void Zero(nuint address, nuint usable)
+    {
+        base.Zero(address, usable);
+        if (usable > 100)
+            ((byte*)address)[64] = 0xA5;
+    }
 }
 
 /// <summary>Says more than there is for sizes of one class.</summary>
@@ -61,7 +73,7 @@ internal sealed unsafe class FreeWritesUserMemory(Setup setup) : NativeDouble(se
 /// <summary>Alignments of a page and more are forgotten.</summary>
 internal sealed class ForgetsLargeAlignments(Setup setup) : NativeDouble(setup)
 {
-    protected override nuint Take(nuint size, nuint alignment) => base.Take(size, alignment is >= 4096 and <= 1 << 30 ? 64 : alignment);
+    protected override nuint Take(nuint size, nuint alignment) => Take(size, alignment, skew: alignment >= 4096 ? 64u : 0u);
 }
 
 /// <summary>A refused request tells the wrong reason.</summary>

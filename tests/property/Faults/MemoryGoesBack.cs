@@ -87,6 +87,27 @@ public sealed unsafe class MemoryGoesBack(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Cycles_of_small_blocks_stay_within_the_addresses_of_the_first_ones()
+    {
+        using var allocator = new BitTreeAllocator();
+        var cache = allocator.CreateCache();
+        var granules = new HashSet<nuint>();
+        for (var cycle = 0; cycle < 12; cycle++)
+        {
+            var before = granules.Count;
+            var blocks = Fill(allocator, ref cache, 16 << 20, seed: 9, mostSize: 65536);
+            granules.UnionWith(blocks.Select(block => block / 65536));
+            foreach (var block in blocks)
+                allocator.Free(ref cache, (void*)block);
+            if (cycle % 4 == 3)
+                allocator.Trim(ref cache);
+            Assert.True(cycle < 2 || granules.Count == before, $"cycle {cycle} used {granules.Count - before} new stretches of 64 KiB beside {before}");
+        }
+
+        cache.Dispose();
+    }
+
+    [Fact]
     public void With_purging_off_nothing_is_purged_until_trim()
     {
         using var system = new SimulatedVirtualMemory();

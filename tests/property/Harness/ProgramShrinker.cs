@@ -35,8 +35,8 @@ internal static class ProgramShrinker
         if ((step.Makes || step.Verb == Verb.Realloc) && step.Size is > 1 and <= 1 << 30)
         {
             yield return step with { Size = 1 };
-            yield return step with { Size = step.Size / 2 };
-            yield return step with { Size = step.Size - 1 };
+            for (var less = step.Size / 2; less > 0; less /= 2)
+                yield return step with { Size = step.Size - less };
         }
     }
 }

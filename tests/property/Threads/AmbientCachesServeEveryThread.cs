@@ -63,7 +63,9 @@ public sealed class AmbientCachesServeEveryThread
 
         var statistics = allocator.GetStatistics();
         Assert.Equal((nuint)0, statistics.LiveBytes);
-        Assert.True(statistics.CommittedBytes <= before * 2, $"{before} bytes were committed after 1500 threads, {statistics.CommittedBytes} after 10 000");
+
+        // At most the caches of the thousand threads between two collections are added.
+        Assert.True(statistics.CommittedBytes <= before + (32 << 20), $"{before} bytes were committed after 1500 threads, {statistics.CommittedBytes} after 10 000");
         Assert.True(statistics.CacheCount < 200, $"{statistics.CacheCount} caches are registered, one thread lives");
     }
 

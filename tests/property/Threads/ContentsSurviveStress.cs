@@ -23,7 +23,7 @@ public sealed class ContentsSurviveStress(ITestOutputHelper output)
             return;
         var seed = Knobs.StressSeed();
         output.WriteLine($"BITTREE_SEED={seed}");
-        using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { CasWidth = casWidth });
+        using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { CasWidth = casWidth, Profile = lifetime == int.MaxValue ? Profile.Balanced : Profile.Frugal });
         var parcels = new Parcels(allocator, boxes: 2000);
         var until = Environment.TickCount64 + (1000L * Knobs.StressSeconds / 2);
         var workers = Enumerable.Range(0, threads).Select(lane => new Thread(() => Lane(allocator, parcels, seed + (lane * 1_000_003), lifetime, until))).ToList();

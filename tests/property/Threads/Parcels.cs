@@ -22,6 +22,10 @@ internal sealed unsafe class Parcels(BitTreeAllocator allocator, int boxes)
             {
                 var parcel = random.Next(10) == 0 ? null : Make(ref cache, random);
                 Receive(ref cache, random, Interlocked.Exchange(ref _boxes[random.Next(_boxes.Length)], parcel));
+                if (random.Next(700) == 0)
+                    cache.Park();
+                else if (random.Next(3000) == 0)
+                    allocator.Trim(ref cache);
             }
         }
         catch (Exception thrown)

@@ -6,33 +6,35 @@ namespace BitTreeAlloc.Tests.Property.WholeAllocator;
 /// <summary>Controls: a property that cannot fail shows nothing. Each planted bug must be found, and shrunk to a program a person reads at a glance.</summary>
 public sealed class HarnessCatchesPlantedBugs
 {
+    private const int MostSteps = 3;
+
     [Fact]
     public void A_correct_double_passes() =>
         PropertyCheck.Holds(ProgramGenerator.Programs(Setup.Default), 150, program => ProgramRunner.Run(program, setup => new NativeDouble(setup)));
 
     [Fact]
-    public void Overlapping_slots_are_found() => Caught(setup => new OverlappingSlots(setup), "overlaps", 3);
+    public void Overlapping_slots_are_found() => Caught(setup => new OverlappingSlots(setup), "overlaps");
 
     [Fact]
-    public void Contents_lost_by_realloc_are_found() => Caught(setup => new LosesContentOnRealloc(setup), "realloc lost contents", 2);
+    public void Contents_lost_by_realloc_are_found() => Caught(setup => new LosesContentOnRealloc(setup), "realloc lost contents");
 
     [Fact]
-    public void Zeroed_memory_that_is_not_zero_is_found() => Caught(setup => new DirtyZeroedMemory(setup), "not zero", 1);
+    public void Zeroed_memory_that_is_not_zero_is_found() => Caught(setup => new DirtyZeroedMemory(setup), "not zero");
 
     [Fact]
-    public void A_wrong_usable_size_is_found() => Caught(setup => new WrongUsableSize(setup), "usable size", 1);
+    public void A_wrong_usable_size_is_found() => Caught(setup => new WrongUsableSize(setup), "usable size");
 
     [Fact]
-    public void A_drifting_counter_is_found() => Caught(setup => new DriftingCounter(setup), "LiveBytes", 2);
+    public void A_drifting_counter_is_found() => Caught(setup => new DriftingCounter(setup), "LiveBytes");
 
     [Fact]
-    public void A_free_that_writes_user_memory_is_found() => Caught(setup => new FreeWritesUserMemory(setup), "contents changed", 3);
+    public void A_free_that_writes_user_memory_is_found() => Caught(setup => new FreeWritesUserMemory(setup), "at offset");
 
     [Fact]
-    public void A_forgotten_alignment_is_found() => Caught(setup => new ForgetsLargeAlignments(setup), "not aligned", 1);
+    public void A_forgotten_alignment_is_found() => Caught(setup => new ForgetsLargeAlignments(setup), "not aligned");
 
     [Fact]
-    public void A_wrong_reason_is_found() => Caught(setup => new WrongReason(setup), "expected", 1);
+    public void A_wrong_reason_is_found() => Caught(setup => new WrongReason(setup), "expected");
 
     [Fact]
     public void A_replayed_seed_finds_the_same_program()
@@ -42,11 +44,11 @@ public sealed class HarnessCatchesPlantedBugs
         Assert.Equal(first.Shrunk.ToString(), again.Shrunk.ToString());
     }
 
-    private static void Caught(Func<Setup, IAllocatorUnderTest> make, string reason, int mostSteps)
+    private static void Caught(Func<Setup, IAllocatorUnderTest> make, string reason)
     {
         var found = Find(make);
-        Assert.Contains(reason, found.Reason, StringComparison.Ordinal);
-        Assert.True(found.Shrunk.Steps.Length <= mostSteps, $"shrunk to {found.Shrunk.Steps.Length} steps only:\n{found}");
+        Assert.Contains(reason, found.ShrunkReason, StringComparison.Ordinal);
+        Assert.True(found.Shrunk.Steps.Length <= MostSteps, $"shrunk to {found.Shrunk.Steps.Length} steps only:\n{found}");
     }
 
     private static Counterexample<AllocatorProgram> Find(Func<Setup, IAllocatorUnderTest> make, string? seed = null)

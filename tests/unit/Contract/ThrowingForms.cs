@@ -11,7 +11,9 @@ public sealed unsafe class ThrowingForms
         using var system = new SimulatedVirtualMemory(new SimulatedVirtualMemoryOptions { CapacityBytes = 4 << 20 });
         using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { VirtualMemory = system.Table });
         var live = allocator.Alloc(12_345);
-        var thrown = Assert.ThrowsAny<OutOfMemoryException>(() => { allocator.Alloc(40_000_001); });
+        var thrown = Assert.Throws<AllocatorOutOfMemoryException>(() => { allocator.Alloc(40_000_001); });
+        Assert.Equal(AllocError.CommitRefused, thrown.Error);
+        Assert.Equal((nuint)40_000_001, thrown.RequestedBytes);
         var statistics = allocator.GetStatistics();
         Assert.Contains("40000001", thrown.Message.Replace(",", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Contains(statistics.LiveBytes.ToString(System.Globalization.CultureInfo.InvariantCulture), Digits(thrown.Message), StringComparison.Ordinal);
