@@ -11,7 +11,6 @@ namespace BitTreeAlloc.Core;
 internal static unsafe class DirectMappings<TAtomics>
     where TAtomics : struct, IAtomics
 {
-    private const ulong LeafBytes = (1ul << DirectTable.LeafShift) * sizeof(ulong);
     private const ulong Granule = 1ul << DirectTable.GranuleShift;
 
     /// <summary>Bytes of the mapping that serves a request.</summary>
@@ -89,7 +88,7 @@ internal static unsafe class DirectMappings<TAtomics>
                     HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry]);
             }
 
-            HeapOs<TAtomics>.Release(heap, leaf, LeafBytes);
+            HeapOs<TAtomics>.Release(heap, leaf, DirectTable.LeafBytes);
         }
     }
 
@@ -107,13 +106,13 @@ internal static unsafe class DirectMappings<TAtomics>
             if (!create)
                 return VmStatus.Ok;
             void* made;
-            var status = HeapOs<TAtomics>.Reserve(heap, LeafBytes, heap->PageSize, &made);
+            var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, heap->PageSize, &made);
             if (status != VmStatus.Ok)
                 return status;
-            status = HeapOs<TAtomics>.Commit(heap, made, LeafBytes);
+            status = HeapOs<TAtomics>.Commit(heap, made, DirectTable.LeafBytes);
             if (status != VmStatus.Ok)
             {
-                HeapOs<TAtomics>.Release(heap, made, LeafBytes);
+                HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
                 return status;
             }
 
@@ -121,10 +120,11 @@ internal static unsafe class DirectMappings<TAtomics>
             if (TAtomics.CompareExchangeAcqRel(root, 0, (ulong)made, Site.DirectLeafPublish))
             {
                 leaf = (ulong)made;
+                TAtomics.FetchAddAcqRel(&heap->DirectLeavesLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
             }
             else
             {
-                HeapOs<TAtomics>.Release(heap, made, LeafBytes);
+                HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
                 leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire [D2]
             }
         }

@@ -53,6 +53,9 @@ internal unsafe struct Heap
     public Line NextSweepLine;
     public Line DirectBytesLine;
     public Line DirectCountLine;
+
+    /// <summary>Leaves of the direct table.</summary>
+    public Line DirectLeavesLine;
     public Line ExplicitCachesLine;
 
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>

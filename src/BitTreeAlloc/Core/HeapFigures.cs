@@ -34,6 +34,9 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.Generation = Load(&heap->GenerationLine.Value);
         totals.ReservedBytes = heap->HeaderBytes + heap->Records.Reserved + heap->Magazines.Reserved + totals.DirectBytes;
         totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Records.Committed) + Load(&heap->Magazines.Committed);
+        var tableBytes = Load(&heap->DirectLeavesLine.Value) * DirectTable.LeafBytes;
+        totals.ReservedBytes += tableBytes;
+        totals.MetadataBytes += tableBytes;
         for (var number = 0; ; number++)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);

@@ -44,14 +44,17 @@ public sealed unsafe class LayoutTests
         [
             (ulong)&heap.GenerationLine, (ulong)&heap.InUseLine, (ulong)&heap.TouchedLine, (ulong)&heap.SweeperLine, (ulong)&heap.RecordsNextLine,
             (ulong)&heap.MagazinesNextLine, (ulong)&heap.OsCallsLine, (ulong)&heap.PurgedBytesLine, (ulong)&heap.PeakLine, (ulong)&heap.NextSweepLine,
-            (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.ExplicitCachesLine, (ulong)&heap.PurgeLostCommitLine,
+            (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.ExplicitCachesLine, (ulong)&heap.PurgeLostCommitLine,
             (ulong)&heap.EmptyMagazines, (ulong)&heap.FreeRecords,
         ];
         var offsets = words.Select(word => (int)(word - start)).Order().ToArray();
         Assert.Equal(typeof(Heap).GetFields().Count(field => field.FieldType == typeof(Line) || field.FieldType == typeof(HeadLine)), offsets.Length);
         Assert.All(offsets.Zip(offsets.Skip(1)), pair => Assert.True(pair.Second - pair.First >= 128));
 
-        // What is written once ends on an earlier line (a heap begins on a page), and nothing follows the last.
+        // The 16-byte heads fault unless aligned, and only what stands before them decides (a heap begins on a page).
+        Assert.Equal(0, offsets[0] % 64);
+
+        // What is written once ends on an earlier line, and nothing follows the last.
         Assert.True(((ulong)(&heap.Magazines + 1) - start - 1) / 64 < (ulong)offsets[0] / 64);
         Assert.Equal(sizeof(Heap), offsets[^1] + 128);
     }
