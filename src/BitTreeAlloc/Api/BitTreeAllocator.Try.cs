@@ -2,7 +2,7 @@ using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
 
-/// <summary>Try-forms: a reason instead of an exception. After a failure every figure that a user sees, and every live allocation, is as before.</summary>
+/// <summary>Try-forms: a reason instead of an exception. After a failure every live allocation and the figures of live memory are as before.</summary>
 public sealed unsafe partial class BitTreeAllocator
 {
     /// <summary><see cref="Alloc(ref ThreadCache, nuint)"/>, or false with the reason and a null pointer.</summary>

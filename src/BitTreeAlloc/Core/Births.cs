@@ -149,23 +149,41 @@ internal static unsafe class Births<TAtomics, TGeometry>
             status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong));
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong));
-        if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->MapMark, after << (space->BlockShift - Stretch.GranuleShift));
         return status == VmStatus.Ok ? HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift) : status;
     }
 
     private static void WriteClass(Space* space, ulong block, int sizeClass)
     {
         var granules = 1ul << (space->BlockShift - Stretch.GranuleShift);
-        var map = space->MapMark.Base + (block * granules);
+        var map = space->Map + (block * granules);
         for (var granule = 0ul; granule < granules; granule++)
             TAtomics.WriteByte(map + granule, (byte)sizeClass, Site.ClassMapWrite);
     }
 
+    /// <summary>X1 at once, over every leaf word that can serve the class: "none" may be answered only after it.</summary>
+    public static void RepairAll(Heap* heap, int sizeClass)
+    {
+        var info = heap->Classes + sizeClass;
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+                return;
+            var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            var rows = Rows(space);
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, info->Column, 0, rows);
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->EmptyColumn, 0, rows);
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->CleanColumn, 0, rows);
+        }
+    }
+
+    private static ulong Rows(Space* space) =>
+        (TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [S2]
+
     /// <summary>X1, a few words at a time.</summary>
     private static void Repair(Space* space, int column)
     {
-        var rows = (TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [S2]
+        var rows = Rows(space);
         if (rows == 0)
             return;
         var first = TAtomics.LoadAcquire(&space->SweepCursor, Site.RepairCursor) % rows; // order: a hint; none needed [H1]

@@ -86,6 +86,17 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return flushed;
     }
 
+    /// <summary>Every class but one goes home. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
+    public static void FlushOthers(CacheRecord* record, int except)
+    {
+        var flushed = 0L;
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            if (sizeClass != except)
+                FlushClass(record, sizeClass, ref flushed);
+        }
+    }
+
     /// <summary>Adds the cache's pending figure to the heap's.</summary>
     public static void SettleInUse(CacheRecord* record)
     {

@@ -41,7 +41,7 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         while (end > 0 && purged < goal)
         {
             var first = end;
-            while (first > 0 && (end - first) << space->BlockShift < MaxRunBytes && TryHoldEmpty(space, first - 1))
+            while (first > 0 && (end - first) << space->BlockShift < MaxRunBytes && TryHoldEmpty(heap, space, first - 1))
                 first--;
             if (first < end)
                 purged += PurgeRun(heap, space, first, end);
@@ -54,7 +54,7 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
     }
 
     /// <summary>D1: takes hold of a resident block with every slot home, whether it belongs to a class or not, and empties its bitmap.</summary>
-    private static bool TryHoldEmpty(Space* space, ulong block)
+    private static bool TryHoldEmpty(Heap* heap, Space* space, ulong block)
     {
         var address = space->Words + block;
         var word = new BlockWord(TAtomics.LoadAcquire(address, Site.SweepLoad)); // order: acquire [B1]
@@ -65,7 +65,16 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, word.Claim().Raw, Site.SweepClaim))
             return false;
         if (word.Phase == BlockPhase.InUse)
+        {
             Blocks<TAtomics, TGeometry>.ClearBitmap(space, block, word.Cursor);
+
+            // The class keeps this block no longer: without this it would take itself to keep one for ever, and keep none.
+            var kept = &heap->States[word.Class].Kept;
+            var start = Blocks<TAtomics, TGeometry>.FirstSlot(space, block);
+            if (TAtomics.LoadAcquire(kept, Site.KeptLoad) == start) // order: a hint [H1]
+                TAtomics.CompareExchangeAcqRel(kept, start, 0, Site.KeptChange); // order: a hint [H1]
+        }
+
         return true;
     }
 

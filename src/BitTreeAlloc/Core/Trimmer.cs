@@ -46,7 +46,8 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
         }
     }
 
-    private static long DrainRecyclers(Heap* heap, CacheRecord* record)
+    /// <summary>Every full magazine of every class goes home. The caller owns <paramref name="record"/>. Returns the slots.</summary>
+    public static long DrainRecyclers(Heap* heap, CacheRecord* record)
     {
         var flushed = 0L;
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
