@@ -12,7 +12,7 @@ public sealed class ProgramsPrintAsCSharp
     public void Random_programs_print_as_source_that_compiles()
     {
         foreach (var setup in new[] { Setup.Default, Setup.Default with { DenyOs = true } })
-            foreach (var program in ProgramGenerator.Programs(setup).Generator.Sample(20, 12))
+            foreach (var program in ProgramGenerator.Programs(setup).Generator.Sample(5, 10))
                 Assert.Empty(Errors(program.ToString()));
     }
 
