@@ -86,7 +86,8 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         var gone = status is VmStatus.Ok or VmStatus.CommitRefused;
         if (status == VmStatus.CommitRefused)
         {
-            // Given back, and not committed again: a birth has to commit (order: release, before the blocks are offered [P1]).
+            // Given back, and not committed again: a birth has to commit.
+            // order: release, before the blocks are offered [P1]
             TAtomics.StoreRelease(&heap->PurgeLostCommitLine.Value, 1, Site.PurgeLostCommit);
         }
 
