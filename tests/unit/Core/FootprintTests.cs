@@ -111,7 +111,7 @@ public sealed unsafe class FootprintTests
     private static long ResidentMetadata(Heap* heap)
     {
         var sum = Pages.ResidentBytes(heap, (nuint)heap->HeaderBytes)
-            + Pages.ResidentBytes(heap->Records.Base, (nuint)heap->Records.Committed)
+            + Pages.ResidentBytes(cache, CacheRecord.Stride)
             + Pages.ResidentBytes(heap->Magazines.Base, (nuint)heap->Magazines.Committed);
         for (var number = 0; Placement<HardwareAtomics>.StretchAt(heap, number) != null; number++)
         {
