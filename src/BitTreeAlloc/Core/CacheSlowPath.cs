@@ -202,9 +202,9 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var spare = CacheRecord.Spare(record, sizeClass);
         var full = *spare == 0 ? null : Magazine.Of<TGeometry>((ulong*)*spare);
         ulong* empty = null;
+        record->SharedOperations += full == null ? 0u : 1u;
         if (full == null || Magazines<TAtomics, TGeometry>.TryGiveFull(heap, sizeClass, full))
         {
-            record->SharedOperations++;
             *spare = (ulong)top;
             empty = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, out _);
             if (empty != null)

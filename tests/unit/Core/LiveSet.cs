@@ -12,9 +12,19 @@ internal sealed unsafe class LiveSet : IDisposable
     /// <summary>The cache; a field, because calls take it by reference.</summary>
     public ThreadCache Cache;
 
+    private readonly bool _owns;
+
+    /// <summary>A cache of an allocator of its own.</summary>
     public LiveSet(BitTreeAllocatorOptions options)
+        : this(new BitTreeAllocator(options), owns: true)
     {
-        Allocator = new BitTreeAllocator(options);
+    }
+
+    /// <summary>One more cache of an allocator.</summary>
+    public LiveSet(BitTreeAllocator allocator, bool owns)
+    {
+        Allocator = allocator;
+        _owns = owns;
         Cache = Allocator.CreateCache();
     }
 
@@ -98,7 +108,8 @@ internal sealed unsafe class LiveSet : IDisposable
     public void Dispose()
     {
         Cache.Dispose();
-        Allocator.Dispose();
+        if (_owns)
+            Allocator.Dispose();
     }
 
     private static void Check((nint Address, int Size, byte Seed) one)

@@ -2,7 +2,10 @@ using BitTreeAlloc.Atomics;
 
 namespace BitTreeAlloc.Tests.Unit.Support;
 
-/// <summary>Wrong on purpose: every 50th Or of a leaf is lost, and a compare-exchange of 16 bytes does not look at the generation. A check that passes on it checks nothing.</summary>
+/// <summary>
+/// Wrong on purpose: every 50th Or of a leaf is lost, a pop does not look at the generation, and the sweeper claims a block whatever became of it since it looked.
+/// A check that passes on it checks nothing.
+/// </summary>
 internal readonly unsafe struct ForgetfulAtomics : IAtomics
 {
     [ThreadStatic]
@@ -16,6 +19,7 @@ internal readonly unsafe struct ForgetfulAtomics : IAtomics
     public static bool CompareExchangeAcqRel(ulong* address, ulong expected, ulong desired, Site site) =>
         site == Site.StackPop && (uint)HookedAtomics.LoadAcquire(address, site) == (uint)expected
             ? HookedAtomics.CompareExchangeAcqRel(address, *address, desired, site)
+            : site == Site.SweepClaim ? HookedAtomics.CompareExchangeAcqRel(address, HookedAtomics.LoadAcquire(address, site), desired, site)
             : HookedAtomics.CompareExchangeAcqRel(address, expected, desired, site);
 
     public static ulong ExchangeAcqRel(ulong* address, ulong value, Site site) => HookedAtomics.ExchangeAcqRel(address, value, site);
