@@ -4,7 +4,7 @@ using BitTreeAlloc.Bits;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// One instantiation of the core as function pointers: what the Api calls off the hit path. It lets an allocator run on the shipped atomics or on a test's without a virtual call
+/// Owns: one instantiation of the core as function pointers: what the Api calls off the hit path. It lets an allocator run on the shipped atomics or on a test's without a virtual call
 /// or a generic parameter in public.
 /// </summary>
 internal unsafe struct Engine

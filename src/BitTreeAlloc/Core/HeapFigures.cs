@@ -15,7 +15,7 @@ internal struct ClassFigures
 }
 
 /// <summary>
-/// Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
+/// Owns: nothing. Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
 /// Callers: the Api (statistics, the message of an out-of-memory error). Checked by: scripted runs with predicted figures.
 /// </summary>
 internal static unsafe class HeapFigures<TAtomics, TGeometry>

@@ -4,7 +4,7 @@ using BitTreeAlloc.Os;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// The only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
+/// Owns: the only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
 /// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded.
 /// Callers: HeapSetup, Births, Sweeper, DirectMappings. Checked by: tests with a failure at the k-th call.
 /// </summary>

@@ -159,7 +159,7 @@ public sealed unsafe class MemoryGoesBack(ITestOutputHelper output)
                 while (allocator.TryAlloc(ref cache, size, out p, out error))
                     live.Add((nuint)p);
                 Assert.Equal(AllocError.CommitRefused, error);
-                Assert.True((nuint)live.Count * size >= 11 << 20, $"round {round}: only {live.Count} blocks of {size} bytes of 16 MiB were served");
+                Assert.True((nuint)live.Count * BitTreeAllocator.GoodSize(size) >= 11 << 20, $"round {round}: only {live.Count} blocks of {size} bytes of 16 MiB were served");
                 foreach (var block in live)
                     allocator.Free(ref cache, (void*)block, size);
                 Assert.Equal((nuint)0, allocator.GetStatistics().LiveBytes);
