@@ -138,7 +138,7 @@ internal static unsafe class Blocks<TAtomics, TGeometry>
 
             var next = word.Give(count);
             cursor = word.Cursor;
-            var allHome = !word.IsClaimed && next.IsAllHome;
+            var allHome = !word.IsClaimed && !word.NeedsCommit && next.IsAllHome;
             if (allHome && mayHold)
                 next = next.Claim();
 

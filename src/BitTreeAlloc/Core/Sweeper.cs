@@ -58,7 +58,7 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
     {
         var address = space->Words + block;
         var word = new BlockWord(TAtomics.LoadAcquire(address, Site.SweepLoad)); // order: acquire [B1]
-        if (word.IsClaimed || word.Phase == BlockPhase.Clean || !word.IsAllHome)
+        if (word.IsClaimed || word.Phase == BlockPhase.Clean || word.NeedsCommit || !word.IsAllHome)
             return false;
 
         // order: acquire: every give and every earlier holder [B1]

@@ -130,7 +130,9 @@ public sealed unsafe class ErrorReasons
         Assert.Equal(before.DirectBytes, after.DirectBytes);
         Assert.Equal(before.ReservedBytes, after.ReservedBytes);
         Assert.Equal(before.CommittedBytes, after.CommittedBytes);
-        Assert.Equal(before.Classes, after.Classes);
+
+        // What caches hold may have gone home on the way to the refusal; what users hold is as before.
+        Assert.Equal(before.Classes.Select(one => one.LiveSlots), after.Classes.Select(one => one.LiveSlots));
     }
 
     private delegate bool Request(out void* p, out AllocError error);

@@ -105,7 +105,9 @@ public sealed unsafe class DirectMappingTests
         Assert.Equal(Outcome.Ok, DirectMappings<HardwareAtomics>.Free(heap.Heap, address));
         Assert.Equal(1, heap.Os.Calls(VmVerb.Purge));
         Assert.Equal(512ul << 10, heap.Os.BackedBytes); // the table's leaf
-        Assert.Equal(Outcome.InvalidPointer, DirectMappings<HardwareAtomics>.Free(heap.Heap, address));
+        Assert.Equal(Outcome.DoubleFree, DirectMappings<HardwareAtomics>.Free(heap.Heap, address));
+        Assert.Equal(0ul, DirectMappings<HardwareAtomics>.SizeOf(heap.Heap, address));
+        Assert.False(DirectMappings<HardwareAtomics>.Owns(heap.Heap, address));
     }
 
     private static ulong Alloc(HeapUnderTest heap, ulong size, ulong alignment)
