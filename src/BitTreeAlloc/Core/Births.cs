@@ -13,8 +13,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    /// <summary>Leaf words whose parents one birth repairs: the sweep of the whole tree is spread over births, and done at once before memory is declared short.</summary>
-    private const ulong RepairStep = 8;
+    /// <summary>Rows of leaf words, all columns, whose parents one birth repairs: the sweep of the whole tree is spread over births, and done at once before memory is declared short.</summary>
+    private const ulong RepairStep = 2;
 
     /// <summary>Claims a resident block of no class for <paramref name="sizeClass"/>.</summary>
     public static bool TryEmpty(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
@@ -26,7 +26,7 @@ internal static unsafe class Births<TAtomics, TGeometry>
             if (stretch == null)
                 break;
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
-            Repair(space, info->Column);
+            Repair(space);
             if (TryPicked(space, space->EmptyColumn, BlockPhase.Empty, sizeClass, out block, out held))
                 return true;
         }
@@ -103,6 +103,10 @@ internal static unsafe class Births<TAtomics, TGeometry>
                 // order: acquire: the last holder's bitmap and purge; release: nothing yet [B1]
                 if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, held.Raw, Site.BirthClaim))
                     continue;
+
+                // Slots freed twice at once may have left bits behind: whoever is born here must not find them.
+                if (phase == BlockPhase.Empty)
+                    Blocks<TAtomics, TGeometry>.ClearBitmap(space, block.Index, space->BitmapWords << 6);
                 WriteClass(space, block.Index, sizeClass);
                 return true;
             }
@@ -180,16 +184,16 @@ internal static unsafe class Births<TAtomics, TGeometry>
     private static ulong Rows(Space* space) =>
         (TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [S2]
 
-    /// <summary>X1, a few words at a time.</summary>
-    private static void Repair(Space* space, int column)
+    /// <summary>X1, a few rows at a time; a row of all columns lies side by side.</summary>
+    private static void Repair(Space* space)
     {
         var rows = Rows(space);
         if (rows == 0)
             return;
         var first = TAtomics.LoadAcquire(&space->SweepCursor, Site.RepairCursor) % rows; // order: a hint; none needed [H1]
         var count = Math.Min(RepairStep, rows - first);
-        BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, column, first, count);
-        BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->EmptyColumn, first, count);
+        for (var column = 0; column <= space->CleanColumn; column++)
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, column, first, count);
         TAtomics.StoreRelease(&space->SweepCursor, first + count, Site.RepairCursor); // order: a hint: a lost step repairs a word twice [H1]
     }
 }

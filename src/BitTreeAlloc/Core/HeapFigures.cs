@@ -15,7 +15,7 @@ internal struct ClassFigures
 }
 
 /// <summary>
-/// Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
+/// Owns: nothing. Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
 /// Callers: the Api (statistics, the message of an out-of-memory error). Checked by: scripted runs with predicted figures.
 /// </summary>
 internal static unsafe class HeapFigures<TAtomics, TGeometry>
@@ -32,8 +32,8 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.TouchedBytes = Load(&heap->TouchedLine.Value);
         totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
-        totals.ReservedBytes = heap->HeaderBytes + heap->Records.Reserved + heap->Magazines.Reserved + totals.DirectBytes;
-        totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Records.Committed) + Load(&heap->Magazines.Committed);
+        totals.ReservedBytes = heap->HeaderBytes + heap->Magazines.Reserved + totals.DirectBytes;
+        totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Magazines.Committed);
         var tableBytes = Load(&heap->DirectLeavesLine.Value) * DirectTable.LeafBytes;
         totals.ReservedBytes += tableBytes;
         totals.MetadataBytes += tableBytes;
@@ -72,15 +72,15 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
 
     private static void ReadCaches(Heap* heap, ClassFigures* classes, ref HeapTotals totals)
     {
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
+        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap->Pool);
         for (var number = 0; number < count; number++)
         {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
+            var record = CacheRegistry<TAtomics, TGeometry>.At(heap->Pool, number);
+            if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
+                continue;
             totals.SharedOperations += record->SharedOperations;
             totals.Refills += record->Refills;
             totals.Flushes += record->Flushes;
-            if (!CacheRegistry<TAtomics, TGeometry>.IsOwned(record))
-                continue;
             totals.Caches++;
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {

@@ -132,7 +132,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->EmptyColumn = columns - 2;
         space->CleanColumn = columns - 1;
         space->BitmapWords = ClassPlan.BitmapWords;
-        space->ResidentShift = Math.Max(blockShift - 6, System.Numerics.BitOperations.Log2(heap->PageSize));
+        space->ResidentShift = Math.Min(blockShift, Math.Max(blockShift - 6, System.Numerics.BitOperations.Log2(heap->PageSize)));
         space->Trees.Columns = (ulong)columns;
         space->Trees.Summaries = (ulong*)(metadata + plan.Summaries);
         space->Trees.Tops = (ulong*)(metadata + plan.Tops);

@@ -35,11 +35,11 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
 
     private static void SignalAll(Heap* heap)
     {
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
+        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap->Pool);
         for (var number = 0; number < count; number++)
         {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
-            if (!CacheRegistry<TAtomics, TGeometry>.IsOwned(record))
+            var record = CacheRegistry<TAtomics, TGeometry>.At(heap->Pool, number);
+            if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
                 continue;
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
                 TAtomics.StoreRelease(CacheRecord.Limit(record, sizeClass), 0, Site.LimitSignal); // order: release: the generation stands behind the signal [G2]
@@ -57,7 +57,9 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
             {
                 var next = NodeStack<TAtomics>.NextOf(magazine);
                 var slots = heap->Classes[sizeClass].MagazineSlots;
-                Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, magazine + Magazine.HeaderWords, slots);
+                var outcome = Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, magazine + Magazine.HeaderWords, slots);
+                if (outcome != Outcome.Ok)
+                    record->News = (ulong)outcome;
                 Magazines<TAtomics, TGeometry>.GiveEmpty(heap, record, magazine);
                 flushed += slots;
                 magazine = next;

@@ -27,12 +27,15 @@ public sealed class BlockWordTests
     }
 
     [Fact]
-    public void Claim_and_unclaim_change_the_claim_alone()
+    public void Claim_and_the_note_of_missing_pages_change_their_bit_alone()
     {
         foreach (var fields in Combinations())
         {
             Assert.Equal(fields with { Claimed = true }, Fields.Of(fields.ToWord().Claim()));
-            Assert.Equal(fields with { Claimed = false }, Fields.Of(fields.ToWord().Unclaim()));
+            Assert.Equal(fields, Fields.Of(fields.ToWord().WithNeedsCommit(true)));
+            Assert.True(fields.ToWord().WithNeedsCommit(true).NeedsCommit);
+            Assert.False(fields.ToWord().WithNeedsCommit(true).CanClaimFor(fields.Class));
+            Assert.Equal(fields.ToWord(), fields.ToWord().WithNeedsCommit(true).WithNeedsCommit(false));
         }
     }
 

@@ -42,10 +42,10 @@ public sealed unsafe class LayoutTests
         var start = (ulong)&heap;
         ulong[] words =
         [
-            (ulong)&heap.GenerationLine, (ulong)&heap.InUseLine, (ulong)&heap.TouchedLine, (ulong)&heap.SweeperLine, (ulong)&heap.RecordsNextLine,
+            (ulong)&heap.GenerationLine, (ulong)&heap.InUseLine, (ulong)&heap.TouchedLine,
             (ulong)&heap.MagazinesNextLine, (ulong)&heap.OsCallsLine, (ulong)&heap.PurgedBytesLine, (ulong)&heap.PeakLine, (ulong)&heap.NextSweepLine,
-            (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.ExplicitCachesLine, (ulong)&heap.PurgeLostCommitLine,
-            (ulong)&heap.EmptyMagazines, (ulong)&heap.FreeRecords,
+            (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.PurgeLostCommitLine,
+            (ulong)&heap.EmptyMagazines,
         ];
         var offsets = words.Select(word => (int)(word - start)).Order().ToArray();
         Assert.Equal(typeof(Heap).GetFields().Count(field => field.FieldType == typeof(Line) || field.FieldType == typeof(HeadLine)), offsets.Length);
@@ -66,11 +66,11 @@ public sealed unsafe class LayoutTests
         using var allocator = new BitTreeAllocator(new() { CasWidth = width });
         using var cache = allocator.CreateCache();
         var heap = cache.Record->Heap;
-        Assert.Equal(64, sizeof(ClassState));
+        Assert.Equal(128, sizeof(ClassState));
         Assert.Equal(0, (long)Marshal.OffsetOf<ClassState>(nameof(ClassState.Recycler)));
         Assert.Equal(0ul, (ulong)heap->States % 64);
         Assert.Equal(0ul, (ulong)&heap->EmptyMagazines.Head % 16);
-        Assert.Equal(0ul, (ulong)&heap->FreeRecords.Head % 16);
+        Assert.Equal(0ul, (ulong)&heap->Pool->Free.Head % 16);
         Assert.Equal(width == CasWidth.Sixteen, heap->UseCas16);
     }
 

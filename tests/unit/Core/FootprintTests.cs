@@ -111,7 +111,7 @@ public sealed unsafe class FootprintTests
     private static long ResidentMetadata(Heap* heap)
     {
         var sum = Pages.ResidentBytes(heap, (nuint)heap->HeaderBytes)
-            + Pages.ResidentBytes(heap->Records.Base, (nuint)heap->Records.Committed)
+            + (nuint)OwnedRecords(heap)
             + Pages.ResidentBytes(heap->Magazines.Base, (nuint)heap->Magazines.Committed);
         for (var number = 0; Placement<HardwareAtomics>.StretchAt(heap, number) != null; number++)
         {
@@ -132,5 +132,18 @@ public sealed unsafe class FootprintTests
     {
         for (var sizeClass = 1; sizeClass <= SizeClasses.Last; sizeClass++)
             live.Allocator.Free(ref live.Cache, live.Allocator.Alloc(ref live.Cache, (nuint)SizeClasses.SlotSize(sizeClass, 8)));
+    }
+
+    /// <summary>Bytes of the records of that heap's caches; they lie in the pool of the process.</summary>
+    private static long OwnedRecords(Heap* heap)
+    {
+        var sum = 0L;
+        for (var number = 0; number < CacheRegistry<HardwareAtomics, ShippedGeometry>.Count(heap->Pool); number++)
+        {
+            if (CacheRegistry<HardwareAtomics, ShippedGeometry>.IsOwnedBy(CacheRegistry<HardwareAtomics, ShippedGeometry>.At(heap->Pool, number), heap))
+                sum += CacheRecord.Stride;
+        }
+
+        return sum;
     }
 }

@@ -19,7 +19,7 @@ public sealed unsafe class StretchTests
         {
             var stretch = Placement<HardwareAtomics>.StretchAt(live.Heap, 0);
             Assert.Equal(2048 * MiB, stretch->Large.BlockCount << 16);
-            Assert.Equal(16 * MiB, live.Heap->Records.Reserved);
+            Assert.Equal(16 * MiB, live.Heap->Magazines.Reserved);
             live.AllocMany(1000, 1000);
             live.CheckAll();
             live.FreeAll();
