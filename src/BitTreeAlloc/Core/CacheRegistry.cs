@@ -81,7 +81,13 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     {
         var pool = record->Pool;
         if (record->Heap != null)
+        {
             CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+            TAtomics.FetchAddAcqRel(&record->Heap->SharedOperationsLine.Value, record->SharedOperations, Site.HeapFigures); // order: a figure [H1]
+            TAtomics.FetchAddAcqRel(&record->Heap->RefillsLine.Value, record->Refills, Site.HeapFigures); // order: a figure [H1]
+            TAtomics.FetchAddAcqRel(&record->Heap->FlushesLine.Value, record->Flushes, Site.HeapFigures); // order: a figure [H1]
+        }
+
         record->Heap = null;
         TAtomics.StoreRelease(&record->State, CacheRecord.Unowned, Site.RecordState); // order: release [G3]
         NodeStack<TAtomics>.TryPush(Arena(pool), &pool->Free.Head, (ulong*)record, ulong.MaxValue);
@@ -124,6 +130,9 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
 
         record->SpareEmpty = 0;
         record->PendingInUse = 0;
+        record->SharedOperations = 0;
+        record->Refills = 0;
+        record->Flushes = 0;
         record->News = 0;
     }
 
