@@ -18,16 +18,24 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     private const ulong MinArenaBytes = 1ul << 20;
 
     /// <summary>Makes the pool of a process in memory that stays: zeroed, and as long-lived as the process.</summary>
-    public static Outcome CreatePool(RecordPool* pool, in VmTable os, bool wide, ulong bytes)
+    public static Outcome CreatePool(RecordPool* pool, in VmTable os, bool wide)
     {
         pool->Os = os;
         pool->PageSize = os.PageSize();
         pool->Wide = wide;
-        bytes = Math.Clamp(bytes, MinArenaBytes, ArenaBytes);
-        for (; ; bytes /= 2)
+
+        // One pool for all allocators to come, so the first one's options must not decide: an eighth of what can be had, at most 262 144 records.
+        for (var bytes = ArenaBytes; ; bytes /= 2)
         {
             void* address;
-            var status = os.Reserve((nuint)bytes, (nuint)Math.Max(CacheRecord.Stride, pool->PageSize), &address);
+            var alignment = (nuint)Math.Max(CacheRecord.Stride, pool->PageSize);
+            var status = os.Reserve((nuint)bytes * 8, alignment, &address);
+            if (status == VmStatus.Ok)
+            {
+                _ = os.Release(address, (nuint)bytes * 8);
+                status = os.Reserve((nuint)bytes, alignment, &address);
+            }
+
             if (status == VmStatus.Ok)
             {
                 _ = os.Advise(address, (nuint)bytes, VmAdvice.NoHugePages);
