@@ -57,7 +57,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
         CasWidth = plan.UseCas16 ? CasWidth.Sixteen : CasWidth.Eight;
         fixed (ulong* serials = &s_serials)
             _serial = HardwareAtomics.FetchAddAcqRel(serials, 1, Site.None) + 1; // order: unique is enough [H1]
-        plan.Pool = CacheLife.Pool(plan.UseCas16, plan.StretchBytes >> 4);
+        plan.Pool = CacheLife.Pool(plan.UseCas16);
         var outcome = engine.Create(plan, out _heap);
         if (outcome != Outcome.Ok)
         {

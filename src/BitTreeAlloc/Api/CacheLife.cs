@@ -12,11 +12,11 @@ internal static unsafe class CacheLife
     private static RecordPool* s_pool;
 
     /// <summary>The process's cache records, made at the first use of any allocator.</summary>
-    public static RecordPool* Pool(bool useCas16, ulong bytes)
+    public static RecordPool* Pool(bool useCas16)
     {
         // order: the pointer's target was written before it was published; .NET keeps dependent reads in order [A2]
         if (s_pool == null)
-            MakePool(useCas16, bytes);
+            MakePool(useCas16);
         return s_pool;
     }
 
@@ -38,15 +38,15 @@ internal static unsafe class CacheLife
             throw Errors.Misuse(outcome);
     }
 
-    private static void MakePool(bool useCas16, ulong bytes)
+    private static void MakePool(bool useCas16)
     {
         var pool = (RecordPool*)NativeMemory.AlignedAlloc((nuint)sizeof(RecordPool), 128);
         NativeMemory.Clear(pool, (nuint)sizeof(RecordPool));
-        var outcome = CacheRegistry<HardwareAtomics, ShippedGeometry>.CreatePool(pool, SystemVirtualMemory.Table, useCas16, bytes);
+        var outcome = CacheRegistry<HardwareAtomics, ShippedGeometry>.CreatePool(pool, SystemVirtualMemory.Table, useCas16);
         if (outcome != Outcome.Ok)
         {
             NativeMemory.AlignedFree(pool);
-            throw new AllocatorOutOfMemoryException(Errors.Of(outcome), (nuint)bytes, $"Cannot reserve 1 MiB of addresses for cache records: {Errors.TextOf(Errors.Of(outcome))}");
+            throw new AllocatorOutOfMemoryException(Errors.Of(outcome), 1 << 20, $"Cannot reserve 1 MiB of addresses for cache records: {Errors.TextOf(Errors.Of(outcome))}");
         }
 
         // order: release publishes the pool; the loser of a race gives its own back [A2]

@@ -18,16 +18,24 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     private const ulong MinArenaBytes = 1ul << 20;
 
     /// <summary>Makes the pool of a process in memory that stays: zeroed, and as long-lived as the process.</summary>
-    public static Outcome CreatePool(RecordPool* pool, in VmTable os, bool wide, ulong bytes)
+    public static Outcome CreatePool(RecordPool* pool, in VmTable os, bool wide)
     {
         pool->Os = os;
         pool->PageSize = os.PageSize();
         pool->Wide = wide;
-        bytes = Math.Clamp(bytes, MinArenaBytes, ArenaBytes);
-        for (; ; bytes /= 2)
+
+        // One pool for all allocators to come, so the first one's options must not decide: an eighth of what can be had, at most 262 144 records.
+        for (var bytes = ArenaBytes; ; bytes /= 2)
         {
             void* address;
-            var status = os.Reserve((nuint)bytes, (nuint)Math.Max(CacheRecord.Stride, pool->PageSize), &address);
+            var alignment = (nuint)Math.Max(CacheRecord.Stride, pool->PageSize);
+            var status = os.Reserve((nuint)bytes * 8, alignment, &address);
+            if (status == VmStatus.Ok)
+            {
+                _ = os.Release(address, (nuint)bytes * 8);
+                status = os.Reserve((nuint)bytes, alignment, &address);
+            }
+
             if (status == VmStatus.Ok)
             {
                 _ = os.Advise(address, (nuint)bytes, VmAdvice.NoHugePages);
@@ -81,7 +89,13 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     {
         var pool = record->Pool;
         if (record->Heap != null)
+        {
             CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+            TAtomics.FetchAddAcqRel(&record->Heap->SharedOperationsLine.Value, record->SharedOperations, Site.HeapFigures); // order: a figure [H1]
+            TAtomics.FetchAddAcqRel(&record->Heap->RefillsLine.Value, record->Refills, Site.HeapFigures); // order: a figure [H1]
+            TAtomics.FetchAddAcqRel(&record->Heap->FlushesLine.Value, record->Flushes, Site.HeapFigures); // order: a figure [H1]
+        }
+
         record->Heap = null;
         TAtomics.StoreRelease(&record->State, CacheRecord.Unowned, Site.RecordState); // order: release [G3]
         NodeStack<TAtomics>.TryPush(Arena(pool), &pool->Free.Head, (ulong*)record, ulong.MaxValue);
@@ -124,6 +138,9 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
 
         record->SpareEmpty = 0;
         record->PendingInUse = 0;
+        record->SharedOperations = 0;
+        record->Refills = 0;
+        record->Flushes = 0;
         record->News = 0;
     }
 

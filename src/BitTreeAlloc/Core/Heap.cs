@@ -55,6 +55,11 @@ internal unsafe struct Heap
     /// <summary>Leaves of the direct table.</summary>
     public Line DirectLeavesLine;
 
+    // What caches that ended had counted.
+    public Line SharedOperationsLine;
+    public Line RefillsLine;
+    public Line FlushesLine;
+
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
     public Line PurgeLostCommitLine;
     public HeadLine EmptyMagazines;

@@ -72,6 +72,9 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
 
     private static void ReadCaches(Heap* heap, ClassFigures* classes, ref HeapTotals totals)
     {
+        totals.SharedOperations = Load(&heap->SharedOperationsLine.Value);
+        totals.Refills = Load(&heap->RefillsLine.Value);
+        totals.Flushes = Load(&heap->FlushesLine.Value);
         var count = CacheRegistry<TAtomics, TGeometry>.Count(heap->Pool);
         for (var number = 0; number < count; number++)
         {

@@ -45,6 +45,7 @@ public sealed unsafe class LayoutTests
             (ulong)&heap.GenerationLine, (ulong)&heap.InUseLine, (ulong)&heap.TouchedLine,
             (ulong)&heap.MagazinesNextLine, (ulong)&heap.OsCallsLine, (ulong)&heap.PurgedBytesLine, (ulong)&heap.PeakLine, (ulong)&heap.NextSweepLine,
             (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.PurgeLostCommitLine,
+            (ulong)&heap.SharedOperationsLine, (ulong)&heap.RefillsLine, (ulong)&heap.FlushesLine,
             (ulong)&heap.EmptyMagazines,
         ];
         var offsets = words.Select(word => (int)(word - start)).Order().ToArray();

@@ -54,12 +54,12 @@ public sealed unsafe class InterruptionTests
 
     [Fact]
     public void A_sweeper_that_claims_blindly_is_caught() =>
-        Assert.ThrowsAny<Exception>(() => Interrupt("trim", "alloc", CasWidth.Eight, Engine.Of<ForgetfulAtomics, ShippedGeometry>(), everyPoint: true));
+        Assert.ThrowsAny<Exception>(() => Interrupt("trim", "alloc", CasWidth.Eight, Engine.Of<ForgetfulAtomics, ShippedGeometry>()));
 
-    private static void Interrupt(string first, string second, CasWidth width, Engine engine, bool everyPoint = false)
+    private static void Interrupt(string first, string second, CasWidth width, Engine engine)
     {
         var points = 0;
-        for (var k = 1; ; k += everyPoint ? 1 : 1 + (k / 12))
+        for (var k = 1; ; k++)
         {
             using var world = new World(width, engine);
             var accesses = 0;
@@ -76,14 +76,14 @@ public sealed unsafe class InterruptionTests
                 break;
         }
 
-        Assert.InRange(points, 10, 200);
+        Assert.InRange(points, 10, 20_000);
     }
 
     [Theory]
     [MemberData(nameof(Operations))]
     public void A_thread_that_stops_anywhere_stops_nobody_and_strands_little(string operation, CasWidth width)
     {
-        for (var k = 1; ; k += 1 + (k / 12))
+        for (var k = 1; ; k++)
         {
             using var world = new World(width, Engine.Of<HookedAtomics, ShippedGeometry>());
             var before = world.First.Live.ToArray();
@@ -128,7 +128,10 @@ public sealed unsafe class InterruptionTests
             Second.AllocMany(48, Size);
             First.FreeWhere(i => i is > 30 or < 8);
             _allocator.Trim(ref First.Cache);
-            Second.FreeWhere(i => i % 2 == 0);
+
+            // Two passes: what lies in the recycler and what lies in the cache both come from every block.
+            Second.FreeWhere(i => i % 3 == 0);
+            Second.FreeWhere(i => i % 4 == 0);
         }
 
         public SimulatedVirtualMemory Os { get; }

@@ -84,6 +84,24 @@ public sealed unsafe class ServingTests
         Assert.InRange((live.Figures.SharedOperations - before) / 100.0, 8, 40);
     }
 
+    [Fact]
+    public void What_a_cache_counted_stays_with_its_allocator_and_does_not_follow_the_record()
+    {
+        using var live = new LiveSet(new());
+        var cache = live.Allocator.CreateCache();
+        for (var i = 0; i < 1000; i++)
+            live.Allocator.Alloc(ref cache, 48);
+        var counted = live.Figures;
+        cache.Dispose();
+        Assert.True(counted.Refills > 0 && live.Figures.Refills >= counted.Refills && live.Figures.SharedOperations >= counted.SharedOperations);
+        var next = new LiveSet[50];
+        for (var i = 0; i < next.Length; i++)
+            next[i] = new LiveSet(new() { ReserveBytes = 16 << 20 });
+        Assert.All(next, one => Assert.Equal((0, 0, 0), (one.Figures.SharedOperations, one.Figures.Refills, one.Figures.Flushes)));
+        foreach (var one in next)
+            one.Dispose();
+    }
+
     /// <summary>2 000 live objects of mixed sizes, replaced 60 000 times. The same each time. Returns the requests above 64 KiB.</summary>
     private static int Mixed(LiveSet live)
     {

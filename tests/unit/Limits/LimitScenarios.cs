@@ -70,6 +70,19 @@ public static unsafe class LimitScenarios
         return $"fine, {allocator.GetStatistics().ReservedBytes >> 20} MiB reserved";
     }
 
+    /// <summary>A first allocator with a small reservation, then many caches of a second one.</summary>
+    public static string ManyCachesAfterASmallFirstAllocator()
+    {
+        using var small = new BitTreeAllocator(new() { ReserveBytes = 16 << 20 });
+        using var allocator = new BitTreeAllocator();
+        var caches = new ThreadCache[3000];
+        foreach (ref var cache in caches.AsSpan())
+            cache = allocator.CreateCache();
+        foreach (ref var cache in caches.AsSpan())
+            cache.Dispose();
+        return "fine";
+    }
+
     private static nint Stamp(ulong* slot)
     {
         *slot = (ulong)slot ^ 0x5555;

@@ -32,6 +32,12 @@ public sealed class ProcessLimitTests
         Assert.InRange(int.Parse(line.Split(' ')[1], null), 20, 1024);
     }
 
+    [FactOnLinux]
+    public void A_small_first_allocator_does_not_bound_the_caches_of_later_ones()
+    {
+        Assert.Equal((0, "fine"), ChildProgram.Run(typeof(LimitScenarios), nameof(LimitScenarios.ManyCachesAfterASmallFirstAllocator)));
+    }
+
     private static void Exhausted(string limits, string errors, int largestStretch)
     {
         var (code, line) = ChildProgram.Run(typeof(LimitScenarios), nameof(LimitScenarios.Exhaust), limits);
