@@ -114,11 +114,14 @@ public enum Site
     /// <summary>Owner of a cache record.</summary>
     RecordState,
 
-    /// <summary>Records ever born.</summary>
-    RecordFrontier,
-
     /// <summary>Counters and other figures.</summary>
     HeapFigures,
+
+    /// <summary>The records that a heap took.</summary>
+    RecordList,
+
+    /// <summary>Records ever born.</summary>
+    RecordFrontier,
 
     /// <summary>The owner sets a limit.</summary>
     LimitArm,

@@ -49,6 +49,9 @@ internal unsafe struct CacheRecord
     /// <summary>The heap's generation when this cache was last flushed for it.</summary>
     public ulong SeenGeneration;
 
+    /// <summary>The record that its heap took before it; written before the heap's list shows this one.</summary>
+    public ulong HeapNext;
+
     /// <summary>The pool it goes back to.</summary>
     public RecordPool* Pool;
 

@@ -53,9 +53,9 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     {
         outcome = Outcome.Ok;
         var pool = heap->Pool;
-        var record = (CacheRecord*)NodeStack<TAtomics>.TryPop(Arena(pool), &pool->Free.Head);
+        var record = (CacheRecord*)NodeStack<TAtomics>.TryPop(Arena(pool), &heap->FreeRecords.Head);
         if (record == null)
-            record = Birth(pool, out outcome);
+            record = TakeFromPool(heap, out outcome);
         if (record == null)
             return null;
 
@@ -96,26 +96,36 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
             TAtomics.FetchAddAcqRel(&record->Heap->FlushesLine.Value, record->Flushes, Site.HeapFigures); // order: a figure [H1]
         }
 
+        var stack = record->Heap != null ? &record->Heap->FreeRecords.Head : &pool->Free.Head;
         record->Heap = null;
         TAtomics.StoreRelease(&record->State, CacheRecord.Unowned, Site.RecordState); // order: release [G3]
-        NodeStack<TAtomics>.TryPush(Arena(pool), &pool->Free.Head, (ulong*)record, ulong.MaxValue);
+        NodeStack<TAtomics>.TryPush(Arena(pool), stack, (ulong*)record, ulong.MaxValue);
     }
 
-    /// <summary>The heap ends while caches are out: their tops turn every call off the hit path, where the missing heap is noticed.</summary>
+    /// <summary>The heap ends. Records that are free go back to the pool; those of caches that are still out turn every call off the hit path, where the missing heap is noticed.</summary>
     public static void CloseAll(Heap* heap)
     {
         var pool = heap->Pool;
-        for (var number = 0; number < Count(pool); number++)
+        for (var record = First(heap); record != null;)
         {
-            var record = At(pool, number);
-            if (!IsOwnedBy(record, heap))
-                continue;
+            var next = Next(record);
             record->Heap = null;
             record->Granules = 0;
             ResetClasses(record);
-            TAtomics.StoreRelease(&record->State, CacheRecord.Closed, Site.RecordState); // order: release: Release and the next owner come after [G3]
+            if (TAtomics.LoadAcquire(&record->State, Site.RecordState) == CacheRecord.Unowned) // order: acquire; the heap is quiet [G3]
+                NodeStack<TAtomics>.TryPush(Arena(pool), &pool->Free.Head, (ulong*)record, ulong.MaxValue);
+            else
+                TAtomics.StoreRelease(&record->State, CacheRecord.Closed, Site.RecordState); // order: release: Release and the next owner come after [G3]
+            record = next;
         }
     }
+
+    /// <summary>The newest record that the heap took, or null; with <see cref="Next"/> a walk over all of them, owned or free.</summary>
+    public static CacheRecord* First(Heap* heap) =>
+        (CacheRecord*)TAtomics.LoadAcquire(&heap->RecordListLine.Value, Site.RecordList); // order: acquire: the record's own link [G4]
+
+    /// <summary>The record that the heap took before.</summary>
+    public static CacheRecord* Next(CacheRecord* record) => (CacheRecord*)record->HeapNext;
 
     /// <summary>Records ever born.</summary>
     public static int Count(RecordPool* pool) => (int)(TAtomics.LoadAcquire(&pool->NextLine.Value, Site.RecordFrontier) / CacheRecord.Stride); // order: acquire [W1]
@@ -145,6 +155,21 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     }
 
     private static NodeArena Arena(RecordPool* pool) => new((ulong)pool->Arena.Base, System.Numerics.BitOperations.Log2(CacheRecord.Stride), pool->Wide);
+
+    private static CacheRecord* TakeFromPool(Heap* heap, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        var pool = heap->Pool;
+        var record = (CacheRecord*)NodeStack<TAtomics>.TryPop(Arena(pool), &pool->Free.Head);
+        if (record == null)
+            record = Birth(pool, out outcome);
+        if (record == null)
+            return null;
+        do
+            record->HeapNext = TAtomics.LoadAcquire(&heap->RecordListLine.Value, Site.RecordList); // order: acquire [G4]
+        while (!TAtomics.CompareExchangeAcqRel(&heap->RecordListLine.Value, record->HeapNext, (ulong)record, Site.RecordList)); // order: release: the link behind it [G4]
+        return record;
+    }
 
     private static CacheRecord* Birth(RecordPool* pool, out Outcome outcome)
     {

@@ -62,6 +62,9 @@ internal unsafe struct Heap
 
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
     public Line PurgeLostCommitLine;
+    /// <summary>Newest of the records that this heap took from the pool; it keeps them while it lives.</summary>
+    public Line RecordListLine;
+    public HeadLine FreeRecords;
     public HeadLine EmptyMagazines;
 }
 

@@ -75,10 +75,8 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.SharedOperations = Load(&heap->SharedOperationsLine.Value);
         totals.Refills = Load(&heap->RefillsLine.Value);
         totals.Flushes = Load(&heap->FlushesLine.Value);
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap->Pool);
-        for (var number = 0; number < count; number++)
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
         {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap->Pool, number);
             if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
                 continue;
             totals.SharedOperations += record->SharedOperations;

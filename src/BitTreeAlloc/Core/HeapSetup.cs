@@ -106,7 +106,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
     {
         // Where addresses were too few for the first stretch, the arenas take little: 16 MiB hold 16 000 magazines.
         bytes = scarce ? 16 * MinArenaBytes : bytes;
-        for (; ; bytes /= 2)
+        for (; ; bytes = Math.Min(bytes / 2, 16 * MinArenaBytes))
         {
             void* address;
             var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, heap->PageSize), &address);

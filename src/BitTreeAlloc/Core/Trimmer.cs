@@ -35,10 +35,8 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
 
     private static void SignalAll(Heap* heap)
     {
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap->Pool);
-        for (var number = 0; number < count; number++)
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
         {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap->Pool, number);
             if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
                 continue;
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)

@@ -46,7 +46,7 @@ public sealed unsafe class LayoutTests
             (ulong)&heap.MagazinesNextLine, (ulong)&heap.OsCallsLine, (ulong)&heap.PurgedBytesLine, (ulong)&heap.PeakLine, (ulong)&heap.NextSweepLine,
             (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.PurgeLostCommitLine,
             (ulong)&heap.SharedOperationsLine, (ulong)&heap.RefillsLine, (ulong)&heap.FlushesLine,
-            (ulong)&heap.EmptyMagazines,
+            (ulong)&heap.RecordListLine, (ulong)&heap.FreeRecords, (ulong)&heap.EmptyMagazines,
         ];
         var offsets = words.Select(word => (int)(word - start)).Order().ToArray();
         Assert.Equal(typeof(Heap).GetFields().Count(field => field.FieldType == typeof(Line) || field.FieldType == typeof(HeadLine)), offsets.Length);
