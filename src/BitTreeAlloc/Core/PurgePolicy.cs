@@ -36,8 +36,9 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (touched <= Math.Max(peak + slack, FloorBytes) || touched < next)
             return false;
 
-        // The next sweep is due when touched memory has grown by half the slack. Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
-        var step = Math.Max(slack / 2, FloorBytes / 8);
+        // The next sweep is due when touched memory has grown by half the slack, a sixteenth of the peak at least: smaller steps sweep the same blocks over and over
+        // (cc1 under Frugal: 38 ns an event with 128 KiB steps, 9 ns with these, at the same peak). Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
+        var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, peak >> 4));
         if (!TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return false;
         CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
