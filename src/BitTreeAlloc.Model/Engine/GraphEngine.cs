@@ -31,7 +31,7 @@ public sealed record ExplorationResult
 /// Invariants: I-E1 the current graph is consistent. I-E2 every graph on the stack is consistent but for the write half of a pending read-modify-write.
 /// Callers: Explorer, Litmus; one thread at a time. Checked by: litmus counts, published counts, the differential fuzz, mutants of this file.
 /// </summary>
-internal sealed unsafe partial class GraphEngine : IDisposable
+internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunEngine, IDisposable
 {
     private readonly int _threads;
     private readonly int _eventCapacity;
