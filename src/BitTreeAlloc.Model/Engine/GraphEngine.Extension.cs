@@ -225,7 +225,7 @@ internal sealed unsafe partial class GraphEngine
         {
             var writes = read->Rmw != RmwKind.CompareExchange || IsExpected(graph, read);
             read->Writes = writes ? (byte)1 : (byte)0;
-            read->Order = writes ? read->AskedOrder : FailedOrder(read->AskedOrder);
+            read->Order = writes ? read->AskedOrder : Mutant == EngineMutant.FailedCasIsRelaxed ? MemoryOrder.Relaxed : FailedOrder(read->AskedOrder);
         }
 
         if (read->Source == Graph.Init)

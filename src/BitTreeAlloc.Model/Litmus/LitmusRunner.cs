@@ -16,12 +16,12 @@ public sealed record LitmusResult(long Executions, IReadOnlyCollection<string> O
 public static unsafe class LitmusRunner
 {
     /// <summary>Explores a test under a model.</summary>
-    public static LitmusResult Run(LitmusProgram program, MemoryModel model, bool lookForDuplicates = false, EngineMutant mutant = EngineMutant.None)
+    public static LitmusResult Run(LitmusProgram program, MemoryModel model, bool lookForDuplicates = false, EngineMutant mutant = EngineMutant.None, long maxExecutions = long.MaxValue)
     {
         var longest = 0;
         foreach (var thread in program.Threads)
             longest = Math.Max(longest, thread.Count);
-        using var engine = new GraphEngine(program.Threads.Count, model, Math.Min((2 * longest) + 2, Views.MaxEvents), Math.Max(program.Locations.Count, 1)) { Mutant = mutant };
+        using var engine = new GraphEngine(program.Threads.Count, model, Math.Min((2 * longest) + 2, Views.MaxEvents), Math.Max(program.Locations.Count, 1)) { Mutant = mutant, MaxExecutions = maxExecutions };
         foreach (var _ in program.Locations)
             engine.AddLocation(0, 0);
         var outcomes = new HashSet<string>(StringComparer.Ordinal);
