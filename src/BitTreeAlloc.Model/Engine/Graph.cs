@@ -101,6 +101,8 @@ internal unsafe struct Graph
     public readonly void InsertStore(int location, int place, ushort id)
     {
         var lists = Locations + location;
+        if (lists->StoreCount == LocationLists.Capacity)
+            throw new ModelErrorException(ModelErrorKind.BoundExceeded, $"more than {LocationLists.Capacity} writes of one location");
         for (var index = lists->StoreCount; index > place; index--)
         {
             var moved = lists->Stores[index - 1];
