@@ -81,7 +81,7 @@ internal static class Enumerator
                 continue;
             if (text.Length > 0)
                 text.Append(',');
-            text.Append(chosen[events.All[number].Location].Values[number].ToString(CultureInfo.InvariantCulture));
+            text.Append(((long)chosen[events.All[number].Location].Values[number]).ToString(CultureInfo.InvariantCulture));
         }
 
         var names = Enumerable.Range(0, chosen.Length).OrderBy(location => program.Locations[location], StringComparer.Ordinal);

@@ -35,5 +35,5 @@ public static class LitmusText
         };
     }
 
-    private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
+    private static string Number(ulong value) => ((long)value).ToString(CultureInfo.InvariantCulture);
 }

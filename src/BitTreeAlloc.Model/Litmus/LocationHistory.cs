@@ -12,7 +12,7 @@ namespace BitTreeAlloc.Model.Litmus;
 /// <param name="Values">By event: the value read or written.</param>
 internal sealed record LocationHistory(int[] Coherence, Dictionary<int, int> Sources, Dictionary<int, ulong> Values)
 {
-    public string FinalText => (Coherence.Length == 0 ? 0 : Values[Coherence[^1]]).ToString(CultureInfo.InvariantCulture);
+    public string FinalText => ((long)(Coherence.Length == 0 ? 0 : Values[Coherence[^1]])).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Every way of a location: all orders of its writes times all sources of its reads, those taken away that are incoherent, tear a read-modify-write, or contradict an assumed success.</summary>
     public static List<LocationHistory> AllOf(EnumeratedEvents events, int location)
