@@ -36,7 +36,7 @@ internal unsafe struct Graph
     /// <summary>Makes this a copy of <paramref name="other"/>.</summary>
     public readonly void CopyFrom(in Graph other, int threads, int locations)
     {
-        *Header = *other.Header;
+        Header->CopyFrom(other.Header, threads);
         for (var thread = 0; thread < threads; thread++)
         {
             var start = thread * EventCapacity;
@@ -50,7 +50,7 @@ internal unsafe struct Graph
     /// <summary>Makes this a copy of the first <paramref name="counts"/> events of each thread of <paramref name="other"/>.</summary>
     public readonly void CopyRestricted(in Graph other, int threads, int locations, int* counts)
     {
-        *Header = *other.Header;
+        Header->CopyFrom(other.Header, threads);
         ulong view = 0;
         for (var thread = 0; thread < threads; thread++)
         {
@@ -122,7 +122,6 @@ internal unsafe struct GraphHeader
 {
     public fixed byte Counts[Views.MaxThreads];
     public fixed byte ResultCounts[Views.MaxThreads];
-    public fixed ulong Results[Views.MaxThreads * Graph.MaxResults];
     public int NextStamp;
 
     /// <summary>Non-default choices on the way here.</summary>
@@ -136,6 +135,26 @@ internal unsafe struct GraphHeader
 
     /// <summary>The thread whose last event is the read of a read-modify-write that has yet to write, or 255.</summary>
     public byte Pending;
+
+    /// <summary>Last, because a copy takes only what is used of it.</summary>
+    public fixed ulong Results[Views.MaxThreads * Graph.MaxResults];
+
+    /// <summary>Makes this a copy of <paramref name="other"/>.</summary>
+    public void CopyFrom(GraphHeader* other, int threads)
+    {
+        fixed (GraphHeader* to = &this)
+        {
+            Unsafe.CopyBlock(to, other, (uint)(sizeof(GraphHeader) - (sizeof(ulong) * Views.MaxThreads * Graph.MaxResults)));
+            if (*(ulong*)to->ResultCounts == 0)
+                return;
+            for (var thread = 0; thread < threads; thread++)
+            {
+                var start = thread * Graph.MaxResults;
+                for (var number = 0; number < to->ResultCounts[thread]; number++)
+                    to->Results[start + number] = other->Results[start + number];
+            }
+        }
+    }
 }
 
 /// <summary>Stores in coherence order and reads in insertion order.</summary>
