@@ -94,7 +94,7 @@ internal static unsafe class NodeStack<TAtomics>
     private static Word16 LoadHead(in NodeArena arena, Word16* head)
     {
         if (!arena.Wide)
-            return new Word16(TAtomics.LoadAcquire(&head->Low, Site.StackLoadHead), 0); // order: acquire: the node behind it is read next [R1]
+            return new Word16(TAtomics.LoadAcquire((ulong*)head, Site.StackLoadHead), 0); // order: acquire: the node behind it is read next [R1]
 
         // order: acquire on the generation keeps the two reads in this order; pointer first would let an old pointer pass with a new generation [R3]
         var generation = TAtomics.LoadHalfAcquire(head, 1, Site.StackLoadGeneration);
@@ -117,7 +117,7 @@ internal static unsafe class NodeStack<TAtomics>
             return TAtomics.CompareExchange16AcqRel(head, seen, new Word16((ulong)node, seen.High + generationStep), site); // order: see the callers [R1] [R3]
         var index = node == null ? 0 : (((ulong)node - arena.Base) >> arena.Shift) + 1;
         var generation = (seen.Low >> 32) + generationStep;
-        return TAtomics.CompareExchangeAcqRel(&head->Low, seen.Low, (generation << 32) | index, site); // order: see the callers [R1]
+        return TAtomics.CompareExchangeAcqRel((ulong*)head, seen.Low, (generation << 32) | index, site); // order: see the callers [R1]
     }
 }
 
