@@ -155,7 +155,12 @@ public static unsafe class BitTree<TAtomics, TGeometry>
     }
 
     /// <summary>Middle words of one tree, as a shift.</summary>
-    private static int TopShift => TGeometry.TreeShift - (2 * TGeometry.WordShift);
+    private static int TopShift
+    {
+        // Asked for: left alone, the JIT does not inline a getter over the geometry, and the constant becomes a call (gate Z1 found it).
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TGeometry.TreeShift - (2 * TGeometry.WordShift);
+    }
 
     /// <summary>log2 of the children of one word of that level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
