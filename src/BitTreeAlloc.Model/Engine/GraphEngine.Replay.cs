@@ -30,6 +30,9 @@ internal sealed unsafe partial class GraphEngine
         _free.Push(_graph);
     }
 
+    /// <summary>Counts from nought again.</summary>
+    public void ResetResult() => Result = new ExplorationResult();
+
     /// <summary>Takes the work list away, oldest first.</summary>
     public Graph[] TakeWork()
     {
