@@ -84,10 +84,35 @@ internal sealed unsafe partial class GraphEngine
         return true;
     }
 
-    /// <summary>Runs the current graph on to its end, the default way; what would branch off is forgotten. The error, if any, is in the result.</summary>
-    public void Finish(Action<int>[] bodies)
+    /// <summary>
+    /// Runs the current graph on to its end, the default way and <paramref name="first"/> before the others; what would branch off is forgotten. The error, if any, is in the result.
+    /// </summary>
+    public void Finish(Action<int>[] bodies, int first)
     {
-        RunAll(bodies);
+        try
+        {
+            _thread = first;
+            _cursor = 0;
+            _count = _graph.Header->Counts[first];
+            _graph.Header->ResultCounts[first] = 0;
+            bodies[first](first);
+        }
+        catch (ThreadStoppedException)
+        {
+            // It waits, or is stopped.
+        }
+        catch (ModelErrorException error)
+        {
+            Result.Error = error.Error with { Thread = first };
+            AtError?.Invoke();
+        }
+        catch (NullReferenceException)
+        {
+            // A raw access: the others' run meets it again.
+        }
+
+        if (Result.Error == null)
+            RunAll(bodies);
         ClearWork();
     }
 

@@ -79,7 +79,15 @@ public static class FailureFinder
         if (search.Best is not { } best && !search.RunWithoutLimit(last))
             return null;
         best = search.Best!;
-        var token = new ReplayToken { ScenarioHash = ReplayToken.HashOf(original.Name), Model = options.Model, Weakening = options.Weakening, ShrinkPath = [.. path], Shape = best.Shapes[0] };
+        var token = new ReplayToken
+        {
+            ScenarioHash = ReplayToken.HashOf(original.Name),
+            Model = options.Model,
+            Weakening = options.Weakening,
+            ShrinkPath = [.. path],
+            FailingThread = best.Report.Error.Thread,
+            Shape = best.Shapes[0],
+        };
         var verified = Replayer.Verified(original, token, best.Report.Error, best.Shapes);
         return best.Report with { Token = verified?.ToString() };
     }

@@ -25,6 +25,9 @@ internal sealed record ReplayToken
     /// <summary>Which of the smaller variants was taken, at each step of the shrinking.</summary>
     public IReadOnlyList<int> ShrinkPath { get; init; } = [];
 
+    /// <summary>The thread that meets the error: it goes on first.</summary>
+    public int FailingThread { get; init; }
+
     public required ExecutionShape Shape { get; init; }
 
     public static uint HashOf(string scenario)
@@ -48,6 +51,7 @@ internal sealed record ReplayToken
         foreach (var step in ShrinkPath)
             writer.Add((uint)step);
         writer.Add((uint)Shape.Threads.Length);
+        writer.Add((uint)FailingThread);
         foreach (var thread in Shape.Threads)
         {
             writer.Add((uint)thread.Events);
@@ -85,6 +89,7 @@ internal sealed record ReplayToken
         for (var step = 0; step < path.Length; step++)
             path[step] = reader.Take(ushort.MaxValue);
         var threads = new ThreadShape[reader.Take(Views.MaxThreads)];
+        var failing = reader.Take(Views.MaxThreads - 1);
         for (var thread = 0; thread < threads.Length; thread++)
         {
             var events = reader.Take(Views.MaxEvents);
@@ -96,6 +101,6 @@ internal sealed record ReplayToken
 
         if (!reader.IsAtEnd)
             throw new FormatException("something is left over behind its end");
-        return new ReplayToken { ScenarioHash = hash, Model = model, Weakening = weakening, ShrinkPath = path, Shape = new ExecutionShape(threads) };
+        return new ReplayToken { ScenarioHash = hash, Model = model, Weakening = weakening, ShrinkPath = path, FailingThread = failing, Shape = new ExecutionShape(threads) };
     }
 }

@@ -25,12 +25,14 @@ public static class Replayer
         var scenario = Follow(original, token.ShrinkPath);
         if (token.Shape.Threads.Length != scenario.Threads)
             throw new FormatException($"the token has {token.Shape.Threads.Length} threads; {scenario.Name} has {scenario.Threads}");
+        if (token.FailingThread >= scenario.Threads)
+            throw new FormatException($"the token names thread {token.FailingThread}; {scenario.Name} has {scenario.Threads}");
         using var session = new GraphSession(scenario, new ExploreOptions { Model = token.Model, Weakening = token.Weakening });
         FailureReport? report = null;
         session.Engine.AtError = () => report = Capture(session, token);
         if (!Rebuild(session, token.Shape))
             throw new FormatException($"the token does not fit {scenario.Name}: the code has changed since it was made");
-        session.Engine.Finish(session.Bodies);
+        session.Engine.Finish(session.Bodies, token.FailingThread);
         return report;
     }
 
