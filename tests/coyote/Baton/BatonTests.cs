@@ -76,7 +76,7 @@ public sealed class BatonTests(ITestOutputHelper output)
     {
         var parts = 0L;
         for (var shard = 0; shard < 3; shard++)
-            parts += BatonExplorer.Explore(new PopPush(true, 2, 2), new BatonOptions { Iterations = 100, Shard = shard, Shards = 3 }).Executions;
+            parts += BatonExplorer.Explore(new PopFree(true, 2, 2), new BatonOptions { Iterations = 100, Shard = shard, Shards = 3 }).Executions;
         Assert.Equal(100, parts);
     }
 
@@ -85,14 +85,14 @@ public sealed class BatonTests(ITestOutputHelper output)
     [InlineData(false)]
     public void The_shipped_stack_holds(bool wide)
     {
-        var report = BatonExplorer.Explore(new PopPush(wide, 3, 2), new BatonOptions { Iterations = 3_000 });
+        var report = BatonExplorer.Explore(new PopFree(wide, 3, 2), new BatonOptions { Iterations = 3_000 });
         Assert.Null(report.Error);
         output.WriteLine($"{report.Executions / report.Elapsed.TotalSeconds:0} executions/s");
     }
 
     private static List<string> ShapesOf(BatonOptions options, ulong[] seeds)
     {
-        using var engine = new BatonEngine(new PopPush(true, 3, 2), options);
+        using var engine = new BatonEngine(new PopFree(true, 3, 2), options);
         var shapes = new List<string>();
         foreach (var seed in seeds)
         {

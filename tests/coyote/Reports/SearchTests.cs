@@ -13,10 +13,10 @@ public sealed class SearchTests
     [InlineData(false)]
     public void Results_are_identical_at_any_number_of_workers(bool wide)
     {
-        var expected = GraphExplorer.Explore(new PopPush(wide, 2, 2)).Result;
+        var expected = GraphExplorer.Explore(new PopFree(wide, 2, 2)).Result;
         for (var workers = 1; workers <= 4; workers++)
         {
-            var result = ParallelExplorer.Explore(() => new PopPush(wide, 2, 2), workers: workers).Result;
+            var result = ParallelExplorer.Explore(() => new PopFree(wide, 2, 2), workers: workers).Result;
             Assert.Equal(expected, result);
         }
     }
@@ -38,15 +38,15 @@ public sealed class SearchTests
     public void A_bound_cuts_the_search_the_same_way_for_workers(int bound)
     {
         var options = new ExploreOptions { Bound = bound };
-        var expected = GraphExplorer.Explore(new PopPush(true, 3, 2), options).Result;
+        var expected = GraphExplorer.Explore(new PopFree(true, 3, 2), options).Result;
         Assert.False(expected.IsExhaustive);
-        Assert.Equal(expected, ParallelExplorer.Explore(() => new PopPush(true, 3, 2), options, workers: 2).Result);
+        Assert.Equal(expected, ParallelExplorer.Explore(() => new PopFree(true, 3, 2), options, workers: 2).Result);
     }
 
     [Fact]
     public void The_estimate_has_the_order_of_magnitude()
     {
-        var scenario = new PopPush(true, 2, 2);
+        var scenario = new PopFree(true, 2, 2);
         var graphs = GraphExplorer.Explore(scenario).Result;
         var estimate = SizeEstimate.Of(scenario, descents: 2_000);
         Assert.InRange(estimate, graphs.Executions / 3.0, (graphs.Executions + graphs.Discarded) * 3.0);
@@ -56,7 +56,7 @@ public sealed class SearchTests
     [Fact]
     public void Coverage_sees_failures_sources_and_weak_executions()
     {
-        var report = CoverageCollector.Of(new PopPush(true, 2, 2));
+        var report = CoverageCollector.Of(new PopFree(true, 2, 2));
         Assert.True(report.IsExhaustive);
         Assert.True(report.FinalStates > 1);
         var pop = report.Sites.Single(site => site.Site == Site.StackPop);
