@@ -17,6 +17,9 @@ internal sealed class BatonMemory(int threads)
     private readonly Vector256<int>[] _acquirePending = new Vector256<int>[threads];
     private readonly Vector256<int>[] _releaseFence = new Vector256<int>[threads];
     private readonly int[] _events = new int[threads];
+
+    /// <summary>Per thread what was known before each of its events.</summary>
+    private readonly List<Vector256<int>>[] _trail = [.. Enumerable.Range(0, threads).Select(_ => new List<Vector256<int>>())];
     private Vector256<int> _seqCst;
     private Location[] _locations = new Location[16];
     private Store[] _stores = new Store[16 * History];
@@ -41,6 +44,8 @@ internal sealed class BatonMemory(int threads)
         Array.Clear(_acquirePending);
         Array.Clear(_releaseFence);
         Array.Clear(_events);
+        foreach (var trail in _trail)
+            trail.Clear();
         _seqCst = default;
         for (var number = 0; number < Count; number++)
         {
@@ -63,9 +68,20 @@ internal sealed class BatonMemory(int threads)
         return (store.Low, store.High);
     }
 
+    /// <summary>Events of the thread so far.</summary>
+    public int Events(int thread) => _events[thread];
+
+    /// <summary>How many events of <paramref name="other"/> happen before the thread's event with that index.</summary>
+    public int KnownBefore(int thread, int index, int other)
+    {
+        var trail = _trail[thread];
+        return index < trail.Count ? trail[index].GetElement(other) : _hb[thread].GetElement(other);
+    }
+
     /// <summary>A new event of the thread; a sequentially consistent one comes after all such before it.</summary>
     public void BeginEvent(int thread, MemoryOrder order)
     {
+        _trail[thread].Add(_hb[thread]);
         Lane(ref _hb[thread], thread) = ++_events[thread];
         if (order == MemoryOrder.SeqCst)
             _hb[thread] = Vector256.Max(_hb[thread], _seqCst);

@@ -62,6 +62,9 @@ internal sealed class Scheduler(int threads, int depth)
 
     public int Below(int count) => _random.Below(count);
 
+    /// <summary>The thread waits: it goes behind the others.</summary>
+    public void Yield(int thread) => _priorities[thread] = --_lowest;
+
     private void DrawPriorities()
     {
         var total = 0;

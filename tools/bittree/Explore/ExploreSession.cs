@@ -10,6 +10,8 @@ namespace BitTreeAlloc.Tool.Explore;
 /// <summary>Does what 'bittree explore' was asked to do, and returns the exit code.</summary>
 internal sealed class ExploreSession(TextWriter output, TextWriter error)
 {
+    private readonly CoverageSummary _coverage = new();
+
     public int Run(ExploreRequest request)
     {
         if (request.Engine == "coyote")
@@ -112,6 +114,7 @@ internal sealed class ExploreSession(TextWriter output, TextWriter error)
                 $"{row.Scenario,-44} {(row.Bugs == 0 ? "ok " : "BUG")} {row.Executions,12:N0} executions {row.Blocked,8:N0} blocked  {extent,-15} {row.Seconds,8:0.00} s"));
         }
 
+        _coverage.Write(output);
         if (request.Json != null)
             ExploreJson.Write(request.Json, rows);
         return rows.Exists(row => row.Bugs != 0) ? ExitCode.Failed : ExitCode.Success;
@@ -131,7 +134,7 @@ internal sealed class ExploreSession(TextWriter output, TextWriter error)
         if (result.Error != null)
             ShowSimplest(request, make(), options, result);
         else
-            ShowCoverage(make(), options);
+            _coverage.Add(make(), options);
         return new ExploreRow(
             sample.Name, "graph", TextOf(request), result.Executions, result.Blocked, result.IsExhaustive, result.IsExhaustive ? null : bound, result.Error == null ? 0 : 1, report.Elapsed.TotalSeconds);
     }
@@ -170,12 +173,6 @@ internal sealed class ExploreSession(TextWriter output, TextWriter error)
             output.WriteLine(report.Error.Stack);
         if (request.Html != null)
             File.WriteAllText(request.Html, report.Html);
-    }
-
-    private void ShowCoverage(Scenario scenario, ExploreOptions options)
-    {
-        foreach (var flag in CoverageCollector.Of(scenario, options, mostExecutions: 2_000) is { IsExhaustive: true } coverage ? coverage.Flags : [])
-            output.WriteLine($"{scenario.Name}: may be too weak: {flag}");
     }
 
     private static string TextOf(ExploreRequest request) => request.Model.ToString().ToLowerInvariant();
