@@ -26,6 +26,12 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <summary>Statuses that the model's system answers; null always agrees.</summary>
     public Func<string, bool>? Refuses { get; set; }
 
+    /// <summary>Addresses that the model's system hands out, by bytes asked for; null and 0 refuse.</summary>
+    public Func<ulong, ulong>? Reserves { get; set; }
+
+    /// <summary>Runs when a purge begins.</summary>
+    public Action? OnPurge { get; set; }
+
     /// <summary>Declares the page [first, first + bytes).</summary>
     public void AddPage(string name, ulong first, ulong bytes, bool committed = false)
     {
@@ -114,6 +120,7 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     {
         if (Refuses != null && Refuses("purge"))
             return false;
+        OnPurge?.Invoke();
         foreach (var (slot, cells) in _slots)
         {
             if (slot >= address && slot < address + bytes)
@@ -122,6 +129,20 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
 
         return true;
     }
+
+    /// <summary>The system takes a reservation back: once.</summary>
+    public void Release(ulong address)
+    {
+        foreach (var page in _pages)
+        {
+            if (page.First == address && (ModelAtomics.Modify((ulong*)page.State, RmwKind.And, ~Committed, MemoryOrder.AcqRel, Site.None) & Committed) == 0)
+                throw new ModelErrorException(ModelErrorKind.DoubleFree, $"{page.Name} is released twice");
+        }
+    }
+
+    /// <summary>Whether the page is committed, for end checks.</summary>
+    public bool IsCommitted(string name) =>
+        (ModelAtomics.Read((ulong*)_pages.Find(candidate => candidate.Name == name).State, MemoryOrder.Relaxed, Site.None) & Committed) != 0;
 
     /// <summary>End check: no slot is owned but by those who say so.</summary>
     public void CheckLeaks(int owned)
