@@ -29,6 +29,9 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <summary>Addresses that the model's system hands out, by bytes asked for; null and 0 refuse.</summary>
     public Func<ulong, ulong>? Reserves { get; set; }
 
+    /// <summary>A commit means the one page that starts there, however long it is: for tables whose model is shorter than they are.</summary>
+    public bool IsExact { get; set; }
+
     /// <summary>Runs when a purge begins.</summary>
     public Action? OnPurge { get; set; }
 
@@ -105,7 +108,7 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     {
         foreach (var page in _pages)
         {
-            if (page.First < address || page.End > address + bytes)
+            if (IsExact ? page.First != address : page.First < address || page.End > address + bytes)
                 continue;
             if (Refuses != null && Refuses(page.Name))
                 return false;

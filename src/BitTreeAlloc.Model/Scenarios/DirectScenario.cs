@@ -34,6 +34,7 @@ internal sealed unsafe class DirectScenario(string name, bool mapped, params str
             _world.Users.AddPage($"mapping{leaf}", First + ((ulong)leaf * Granule), Granule);
         }
 
+        _world.Users.IsExact = true;
         if (!mapped)
             return;
         _world.Users.Commit(First, Granule);
