@@ -11,11 +11,9 @@ internal sealed unsafe partial class GraphEngine : Scenarios.IHistoryEngine
     {
         if (thread == later)
             return events <= index;
-        if (events == 0)
-            return true;
 
-        // Before the later thread's first event nothing of another thread is known to it.
-        return index > 0 && Views.Count(_graph.At(later, index - 1)->Hb, thread) >= events;
+        // Where nothing has happened yet, nothing is ordered. Before the later thread's first event nothing of another thread is known to it.
+        return events > 0 && index > 0 && Views.Count(_graph.At(later, index - 1)->Hb, thread) >= events;
     }
 
     /// <summary>Whether the thread ran to its end in the current graph.</summary>

@@ -25,14 +25,14 @@ internal static class BlockScenarios
         yield return () => new BlockScenario("take-vs-take-carving", OneOwner, [Used(0)], [TakeOne], [TakeOne]);
         yield return () => new BlockScenario("take-vs-take-two-blocks", OneOwner, [Used(0, 3), Used(3, 0)], [Take], [Take]);
         yield return () => new BlockScenario("give-take-vs-give", OneOwner, [Used(1, 2)], [Give, Take], [Give]);
-        yield return () => new BlockScenario("take-give-vs-take-give", OneOwner, [Used(0, 0)], [TakeOne, Give], [TakeOne, Give]) { Deviations = 4 };
+        yield return () => new BlockScenario("take-give-vs-take-give", OneOwner, [Used(0, 0)], [TakeOne, Give], [TakeOne, Give]) { Deviations = 12 };
         yield return () => new BlockScenario("count-vs-claim-unpicked", NoneLost, [Used(1, 0)], [Give], [TakeLast]);
         yield return () => new BlockScenario("claim-unpicked-vs-take", OneOwner, [Used(0, 0)], [TakeLast], [TakeOne]);
         yield return () => new BlockScenario("claim-unpicked-vs-claim-unpicked", OneOwner, [Used(0, 0)], [TakeLast], [TakeLast]);
         yield return () => new BlockScenario("stale-leaf-of-an-emptied-block", NoneLost, [Used(1, 0)], [GiveAllEmpty], [TakeOne]);
         yield return () => new BlockScenario("give-give-vs-take", OneOwner, [Used(1, 1)], [Give, Give], [Take]);
-        yield return () => new BlockScenario("give-take-3-threads", OneOwner, [Used(1, 2)], [Give], [Give], [TakeOne]) { Deviations = 4 };
-        yield return () => new BlockScenario("pool-take-give", OneOwner, [Used(1, 0)], [Give, TakeOne], [TakeOne, Give]) { IsPool = true, Deviations = 4 };
+        yield return () => new BlockScenario("give-take-3-threads", OneOwner, [Used(1, 2)], [Give], [Give], [TakeOne]) { Deviations = 8 };
+        yield return () => new BlockScenario("pool-take-give", OneOwner, [Used(1, 0)], [Give, TakeOne], [TakeOne, Give]) { IsPool = true, Deviations = 12 };
     }
 
     private static IEnumerable<Func<Scenario>> Lives()

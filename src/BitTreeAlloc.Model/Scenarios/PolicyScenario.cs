@@ -17,7 +17,7 @@ internal sealed unsafe class PolicyScenario(int threads) : Scenario
 
     public override int Threads => threads;
 
-    public override int? Bound => threads > 2 ? 3 : null;
+    public override int? Bound => threads > 2 ? 5 : null;
 
     public override void Prepare(ModelMemory memory)
     {

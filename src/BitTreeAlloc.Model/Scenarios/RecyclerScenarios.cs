@@ -24,8 +24,8 @@ internal static class RecyclerScenarios
             yield return () => new StackScenario("max-depth", DepthHolds, wide, 1, 2, "u", "u");
             yield return () => new StackScenario("max-depth-vs-pop", DepthHolds, wide, 2, 2, "u", "pu");
             yield return () => new StackScenario("depth-after-aba", DepthHolds, wide, 2, ulong.MaxValue, "u", "ppr");
-            yield return () => new StackScenario("pop-push-3-threads", OneOwner, wide, 2, ulong.MaxValue, "pr", "pr", "pr") { Deviations = 4 };
-            yield return () => new StackScenario("take-all-3-threads", OneOwner, wide, 2, ulong.MaxValue, "pr", "t", "u") { Deviations = 4 };
+            yield return () => new StackScenario("pop-push-3-threads", OneOwner, wide, 2, ulong.MaxValue, "pr", "pr", "pr") { Deviations = 8 };
+            yield return () => new StackScenario("take-all-3-threads", OneOwner, wide, 2, ulong.MaxValue, "pr", "t", "u") { Deviations = 8 };
         }
     }
 }

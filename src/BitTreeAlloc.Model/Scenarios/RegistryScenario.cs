@@ -29,7 +29,10 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
     public override void Prepare(ModelMemory memory)
     {
         _world = new BlockWorld(memory, BlockStart.Unborn);
-        _world.AddRecords(4, owned, Math.Max(owned, 1), withLimits: programs.Any(program => program.Contains('t')));
+
+        // Beside a trim there is one record only: each has 76 limits to signal.
+        var trims = programs.Any(program => program.Contains('t'));
+        _world.AddRecords(trims ? 1 : 4, owned, Math.Max(owned, 1), withLimits: trims);
         for (var number = 0; number < 4; number++)
         {
             _owners[number] = (nint)memory.Words($"record{number}.owner");
@@ -49,7 +52,9 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
             {
                 case 'n' when record == null:
                     record = CacheRegistry<ModelAtomics, FourBlockTrees>.TryRegister(_world.Heap, 1, out var outcome);
-                    run.Assert(record != null, $"no record: {outcome}");
+                    run.Assert(record != null || outcome == Outcome.AddressSpaceExhausted, $"no record: {outcome}");
+                    if (record == null)
+                        break;
                     run.Assert(ModelAtomics.Read(OwnerOf(record), MemoryOrder.Plain, Site.None) == 0, "a record was handed out twice");
                     ModelAtomics.Write(OwnerOf(record), (ulong)thread + 1, MemoryOrder.Plain, Site.None);
                     break;

@@ -31,7 +31,7 @@ internal static class TreeScenarios
         yield return () => new TreeScenario<FourBlockTrees>("set-then-find-other-word", "who set a block finds one, whoever else is half-way through a set", 4, [], [0], [2, MustPick]);
         yield return () => new TreeScenario<FourBlockTrees>("sweep-repairs", "a leaf whose setter stopped is found after a sweep", 4, [], [0], [Sweep, MustPick]) { Orphans = [3] };
         yield return () => new TreeScenario<FourBlockTrees>("sweep-vs-pick", "a sweep beside a pick sets no parent for good that it should not lose", 4, [], [Sweep], [Pick, SetBack]) { Orphans = [0, 2] };
-        yield return () => new TreeScenario<FourBlockTrees>("set-pick-3-threads", OneTaker, 4, [0], [Pick, SetBack], [1], [Pick]) { Deviations = 3 };
-        yield return () => new TreeScenario<FourBlockTrees>("pick-3-threads", OneTaker, 4, [0, 2], [Pick], [Pick], [Pick]) { Deviations = 3 };
+        yield return () => new TreeScenario<FourBlockTrees>("set-pick-3-threads", OneTaker, 4, [0], [Pick, SetBack], [1], [Pick]) { Deviations = 8 };
+        yield return () => new TreeScenario<FourBlockTrees>("pick-3-threads", OneTaker, 4, [0, 2], [Pick], [Pick], [Pick]) { Deviations = 8 };
     }
 }
