@@ -93,15 +93,18 @@ internal sealed class PoolSpec : SequentialSpec
     public const int Take = 0;
     public const int Give = 1;
 
+    /// <summary>The argument of a give with empty hands.</summary>
+    public const int NoSlot = 255;
+
     public override IReadOnlyList<string> Operations { get; } = ["take", "give"];
 
     public override bool TryApply(ulong state, in HistoryOperation operation, ReadOnlySpan<HistoryOperation> history, out ulong next)
     {
         if (operation.Kind == Give)
         {
-            var given = 1ul << operation.Argument;
+            var given = operation.Argument == NoSlot ? 0 : 1ul << operation.Argument;
             next = state | given;
-            return operation.Argument == 255 || (state & given) == 0;
+            return (state & given) == 0;
         }
 
         if (operation.Result == 0)

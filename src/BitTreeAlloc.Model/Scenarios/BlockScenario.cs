@@ -189,7 +189,7 @@ internal sealed unsafe class BlockScenario(string name, string claim, BlockStart
             return;
         }
 
-        var slot = count == 0 ? 255 : BlockWorld.NumberOf(hands[count - 1]);
+        var slot = count == 0 ? PoolSpec.NoSlot : BlockWorld.NumberOf(hands[count - 1]);
         if (count != 0)
             _world.Users.OnFree(hands[count - 1]);
         run.Begin(PoolSpec.Give, slot);
