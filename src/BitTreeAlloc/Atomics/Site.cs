@@ -120,6 +120,9 @@ public enum Site
     /// <summary>The records that a heap took.</summary>
     RecordList,
 
+    /// <summary>A record's link in its heap's list.</summary>
+    RecordListLink,
+
     /// <summary>Records ever born.</summary>
     RecordFrontier,
 

@@ -125,7 +125,8 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         (CacheRecord*)TAtomics.LoadAcquire(&heap->RecordListLine.Value, Site.RecordList); // order: acquire: the record's own link [G4]
 
     /// <summary>The record that the heap took before.</summary>
-    public static CacheRecord* Next(CacheRecord* record) => (CacheRecord*)record->HeapNext;
+    public static CacheRecord* Next(CacheRecord* record) =>
+        (CacheRecord*)TAtomics.LoadAcquire(&record->HeapNext, Site.RecordListLink); // order: acquire: that record's own link [G4]
 
     /// <summary>Records ever born.</summary>
     public static int Count(RecordPool* pool) => (int)(TAtomics.LoadAcquire(&pool->NextLine.Value, Site.RecordFrontier) / CacheRecord.Stride); // order: acquire [W1]
@@ -165,10 +166,13 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
             record = Birth(pool, out outcome);
         if (record == null)
             return null;
-        do
-            record->HeapNext = TAtomics.LoadAcquire(&heap->RecordListLine.Value, Site.RecordList); // order: acquire [G4]
-        while (!TAtomics.CompareExchangeAcqRel(&heap->RecordListLine.Value, record->HeapNext, (ulong)record, Site.RecordList)); // order: release: the link behind it [G4]
-        return record;
+        for (; ; )
+        {
+            var newest = TAtomics.LoadAcquire(&heap->RecordListLine.Value, Site.RecordList); // order: acquire [G4]
+            TAtomics.StoreRelease(&record->HeapNext, newest, Site.RecordListLink); // order: published with the list [G4]
+            if (TAtomics.CompareExchangeAcqRel(&heap->RecordListLine.Value, newest, (ulong)record, Site.RecordList)) // order: release: the link behind it [G4]
+                return record;
+        }
     }
 
     private static CacheRecord* Birth(RecordPool* pool, out Outcome outcome)
