@@ -13,17 +13,33 @@ internal static unsafe partial class Residency
 
     public static nuint Bytes(SimulatedVirtualMemory system)
     {
-        var seen = new HashSet<nuint>();
         nuint resident = 0;
-        foreach (var call in system.Log.Where(call => call.Verb == VmVerb.Commit && call.Status == VmStatus.Ok))
-            for (var page = call.Address; page < call.Address + call.Bytes; page += Page)
-            {
-                byte state;
-                if (seen.Add(page) && MemoryInCore((void*)page, Page, &state) == 0 && (state & 1) != 0)
-                    resident += Page;
-            }
+        foreach (var page in CommittedPages(system))
+        {
+            byte state;
+            if (MemoryInCore((void*)page, Page, &state) == 0 && (state & 1) != 0)
+                resident += Page;
+        }
 
         return resident;
+    }
+
+    /// <summary>Pages that are committed now. What was released since may belong to anybody in the process.</summary>
+    private static HashSet<nuint> CommittedPages(SimulatedVirtualMemory system)
+    {
+        var pages = new HashSet<nuint>();
+        foreach (var call in system.Log.Where(call => call.Status == VmStatus.Ok))
+        {
+            for (var page = call.Address; call.Verb is (VmVerb.Commit or VmVerb.Release) && page < call.Address + call.Bytes; page += Page)
+            {
+                if (call.Verb == VmVerb.Commit)
+                    pages.Add(page);
+                else if (pages.Count != 0)
+                    pages.Remove(page);
+            }
+        }
+
+        return pages;
     }
 
     [LibraryImport("libc", EntryPoint = "mincore")]
