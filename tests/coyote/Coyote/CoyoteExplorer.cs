@@ -71,7 +71,7 @@ internal static class CoyoteExplorer
         }
 
         SchedulingPoint.Resume();
-        Operation.PauseUntil(() => left == 0);
+        Microsoft.Coyote.Runtime.Operation.PauseUntil(() => left == 0);
         engine.EndSchedule();
         Guard(engine, run.Memory, () => run.Memory.Inspect(() => scenario.Check(run)));
     }
