@@ -96,7 +96,7 @@ internal sealed partial class BatonEngine
         try
         {
             _words.BeginThread(me);
-            _scenario.Body(_run, me);
+            _scenario.Body(_runs[me], me);
         }
         catch (ThreadStoppedException)
         {
@@ -129,7 +129,7 @@ internal sealed partial class BatonEngine
         {
             try
             {
-                _words.Inspect(() => _scenario.Check(_run));
+                _words.Inspect(() => _scenario.Check(_runs[0]));
                 AtEnd?.Invoke();
             }
             catch (ModelErrorException error)

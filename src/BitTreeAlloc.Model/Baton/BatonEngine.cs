@@ -17,7 +17,8 @@ internal sealed partial class BatonEngine : IModelEngine, IRunEngine, IDisposabl
     private readonly ModelMemory _words;
     private readonly BatonMemory _memory;
     private readonly Scheduler _scheduler;
-    private readonly Run _run;
+    // One per thread: an operation that began on one is not ended by another.
+    private readonly Run[] _runs;
     private readonly List<ulong>[] _results;
     private int _operations;
     private bool _stale;
@@ -42,7 +43,7 @@ internal sealed partial class BatonEngine : IModelEngine, IRunEngine, IDisposabl
             ModelMemory.Enter(null);
         }
 
-        _run = new Run(this, _words);
+        _runs = [.. Enumerable.Range(0, scenario.Threads).Select(_ => new Run(this, _words))];
         StartThreads();
         Measure();
     }
