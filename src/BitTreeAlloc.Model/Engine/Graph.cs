@@ -114,6 +114,19 @@ internal unsafe struct Graph
         lists->StoreCount++;
         At(id)->Place = (ushort)place;
     }
+
+    /// <summary>Takes a store out of coherence order.</summary>
+    public readonly void RemoveStore(int location, int place)
+    {
+        var lists = Locations + location;
+        lists->StoreCount--;
+        for (var index = place; index < lists->StoreCount; index++)
+        {
+            var moved = lists->Stores[index + 1];
+            lists->Stores[index] = moved;
+            At(moved)->Place = (ushort)index;
+        }
+    }
 }
 
 /// <summary>Counts and results of a graph.</summary>

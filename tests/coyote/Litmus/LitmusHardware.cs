@@ -10,7 +10,7 @@ namespace BitTreeAlloc.Tests.Explorer.Litmus;
 /// </summary>
 internal sealed class LitmusHardware
 {
-    private const int Batch = 2_000;
+    private const int Batch = 10_000;
     private const int Stride = 8;
     private const int BitsPerValue = 7;
 
@@ -18,6 +18,7 @@ internal sealed class LitmusHardware
     private readonly LitmusOperation[][] _threads;
     private readonly long[][] _reads;
     private readonly long[] _memory;
+    private int _arrived;
 
     private LitmusHardware(LitmusProgram program)
     {
@@ -78,6 +79,7 @@ internal sealed class LitmusHardware
     private void RunBatch(int thread, int batch)
     {
         var operations = _threads[thread];
+        MeetAgain((batch + 1) * _threads.Length);
         for (var step = 0; step < Batch; step++)
         {
             var instance = ((batch + thread) & 1) == 0 ? step : Batch - 1 - step;
@@ -86,6 +88,19 @@ internal sealed class LitmusHardware
                 ref var cell = ref _memory[((instance * _program.Locations.Count) + operations[number].Location) * Stride];
                 _reads[thread][(instance * operations.Length) + number] = Do(operations[number], ref cell);
             }
+        }
+    }
+
+    /// <summary>
+    /// A barrier wakes its threads one after another, later than a batch takes; they meet once more awake. Two then run at the same time where two cores are free; more threads than cores only yield.
+    /// </summary>
+    private void MeetAgain(int all)
+    {
+        Interlocked.Increment(ref _arrived);
+        for (var spins = 0; Volatile.Read(ref _arrived) < all; spins++)
+        {
+            if (spins > 2_000)
+                Thread.Yield();
         }
     }
 
