@@ -32,14 +32,7 @@ public readonly unsafe struct ModelAtomics : IAtomics
     public static ulong FetchOrAcqRel(ulong* address, ulong mask, Site site) => Modify(address, RmwKind.Or, mask, 0, 0, 0, site).Low;
 
     /// <inheritdoc/>
-    public static ulong LoadHalfAcquire(Word16* address, int half, Site site)
-    {
-        var memory = ModelMemory.Current;
-        var location = memory.Locate(address);
-        if (memory.IsDirect)
-            return half == 0 ? memory.CellAt(location).Low : memory.CellAt(location).High;
-        return memory.Engine!.Read(location, memory.Weakening.Apply(site, MemoryOrder.Acquire), half, site);
-    }
+    public static ulong LoadHalfAcquire(Word16* address, int half, Site site) => Read(address, MemoryOrder.Acquire, half, site);
 
     /// <inheritdoc/>
     public static bool CompareExchange16AcqRel(Word16* address, Word16 expected, Word16 desired, Site site) =>
@@ -49,8 +42,10 @@ public readonly unsafe struct ModelAtomics : IAtomics
     public static void FenceSeqCst(Site site)
     {
         var memory = ModelMemory.Current;
-        if (!memory.IsDirect && !memory.Weakening.Is(site, WeakeningKind.Dropped))
-            memory.Engine!.Fence(MemoryOrder.SeqCst, site);
+        if (memory.IsDirect)
+            return;
+        var operation = new SeamOperation { Kind = EventKind.Fence, Order = MemoryOrder.SeqCst, Site = site };
+        memory.Enter(operation);
     }
 
     /// <inheritdoc/>
@@ -69,12 +64,7 @@ public readonly unsafe struct ModelAtomics : IAtomics
     }
 
     /// <summary>A read of any order, for scenarios that play the user.</summary>
-    public static ulong Read(ulong* address, MemoryOrder order, Site site)
-    {
-        var memory = ModelMemory.Current;
-        var location = memory.Locate(address);
-        return memory.IsDirect ? memory.CellAt(location).Low : memory.Engine!.Read(location, memory.Weakening.Apply(site, order), 0, site);
-    }
+    public static ulong Read(ulong* address, MemoryOrder order, Site site) => Read(address, order, 0, site);
 
     /// <summary>A write of any order, for scenarios that play the user.</summary>
     public static void Write(ulong* address, ulong value, MemoryOrder order, Site site)
@@ -83,52 +73,50 @@ public readonly unsafe struct ModelAtomics : IAtomics
         var location = memory.Locate(address);
         var cell = memory.CellAt(location);
         if (memory.IsDirect)
+        {
             cell.Low = value;
-        else if (cell.IsWide)
+            return;
+        }
+
+        if (cell.IsWide)
             throw new ModelErrorException(ModelErrorKind.Assertion, $"half of the 16-byte word {cell.Name} is written alone");
-        else if (!memory.Weakening.Is(site, WeakeningKind.Dropped))
-            memory.Engine!.Write(location, value, 0, memory.Weakening.Apply(site, order), site);
+        memory.Enter(new SeamOperation { Kind = EventKind.Write, Order = order, Location = location, Low = value, Site = site });
     }
 
-    private static (ulong Low, ulong High, bool Wrote) Modify(ulong* address, RmwKind kind, ulong low, ulong high, ulong desiredLow, ulong desiredHigh, Site site)
+    /// <summary>A read-modify-write of any order, for scenarios that play the user or the system.</summary>
+    internal static ulong Modify(ulong* address, RmwKind kind, ulong operand, MemoryOrder order, Site site)
+    {
+        var memory = ModelMemory.Current;
+        var location = memory.Locate(address);
+        var operation = new SeamOperation { Kind = EventKind.Read, Rmw = kind, Order = order, Location = location, Low = operand, Site = site };
+        return memory.IsDirect ? ModelMemory.ModifyDirectly(memory.CellAt(location), operation).Low : memory.Enter(operation).Low;
+    }
+
+    private static ulong Read(void* address, MemoryOrder order, int half, Site site)
     {
         var memory = ModelMemory.Current;
         var location = memory.Locate(address);
         if (memory.IsDirect)
-            return ModifyDirectly(memory.CellAt(location), kind, low, high, desiredLow, desiredHigh);
-        var order = memory.Weakening.Apply(site, MemoryOrder.AcqRel);
-        if (memory.Weakening.Is(site, WeakeningKind.Split))
-            return ModifySplit(memory, location, kind, low, high, desiredLow, desiredHigh, site);
-        return memory.Engine!.ReadModifyWrite(location, kind, low, high, desiredLow, desiredHigh, order, site);
+            return half == 0 ? memory.CellAt(location).Low : memory.CellAt(location).High;
+        return memory.Enter(new SeamOperation { Kind = EventKind.Read, Order = order, Location = location, Half = half, Site = site }).Low;
     }
 
-    private static (ulong Low, ulong High, bool Wrote) ModifyDirectly(ModelMemory.Cell cell, RmwKind kind, ulong low, ulong high, ulong desiredLow, ulong desiredHigh)
+    private static SeamResult Modify(ulong* address, RmwKind kind, ulong low, ulong high, ulong desiredLow, ulong desiredHigh, Site site)
     {
-        var before = (cell.Low, cell.High);
-        if (kind == RmwKind.CompareExchange && before != (low, high))
-            return (before.Low, before.High, false);
-        (cell.Low, cell.High) = After(kind, before, low, high, desiredLow, desiredHigh);
-        return (before.Low, before.High, true);
+        var memory = ModelMemory.Current;
+        var location = memory.Locate(address);
+        var operation = new SeamOperation
+        {
+            Kind = EventKind.Read,
+            Rmw = kind,
+            Order = MemoryOrder.AcqRel,
+            Location = location,
+            Low = low,
+            High = high,
+            DesiredLow = desiredLow,
+            DesiredHigh = desiredHigh,
+            Site = site,
+        };
+        return memory.IsDirect ? ModelMemory.ModifyDirectly(memory.CellAt(location), operation) : memory.Enter(operation);
     }
-
-    /// <summary>The mutant: a load, and a store that does not look again.</summary>
-    private static (ulong Low, ulong High, bool Wrote) ModifySplit(ModelMemory memory, int location, RmwKind kind, ulong low, ulong high, ulong desiredLow, ulong desiredHigh, Site site)
-    {
-        var isWide = memory.CellAt(location).IsWide;
-        var before = (Low: memory.Engine!.Read(location, MemoryOrder.Acquire, 0, site), High: isWide ? memory.Engine.Read(location, MemoryOrder.Acquire, 1, site) : 0);
-        if (kind == RmwKind.CompareExchange && before != (low, high))
-            return (before.Low, before.High, false);
-        var after = After(kind, before, low, high, desiredLow, desiredHigh);
-        memory.Engine.Write(location, after.Low, after.High, MemoryOrder.Release, site);
-        return (before.Low, before.High, true);
-    }
-
-    private static (ulong Low, ulong High) After(RmwKind kind, (ulong Low, ulong High) before, ulong low, ulong high, ulong desiredLow, ulong desiredHigh) => kind switch
-    {
-        RmwKind.CompareExchange => (desiredLow, desiredHigh),
-        RmwKind.Exchange => (low, high),
-        RmwKind.Add => (before.Low + low, before.High),
-        RmwKind.And => (before.Low & low, before.High),
-        _ => (before.Low | low, before.High),
-    };
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Model.Engine;
 
@@ -9,7 +10,7 @@ namespace BitTreeAlloc.Model.Memory;
 /// words of real native memory can be registered beside them.
 /// Before and after the threads (<see cref="IsDirect"/>) operations act on values directly; between, they are events of the engine.
 /// </summary>
-public sealed unsafe class ModelMemory
+public sealed unsafe partial class ModelMemory
 {
     private const int FirstPageWords = 512;
 
@@ -20,6 +21,7 @@ public sealed unsafe class ModelMemory
     private readonly Dictionary<ulong, short> _elsewhere = [];
     private readonly List<Cell> _cells = [];
     private readonly List<(int Thread, nint Address, byte[] Bytes)> _privates = [];
+    private readonly List<nint> _natives = [];
     private ulong _next = sizeof(ulong);
 
     internal ModelMemory() => Array.Fill(_firstPage, (short)-1);
@@ -31,6 +33,9 @@ public sealed unsafe class ModelMemory
     public bool IsDirect { get; private set; } = true;
 
     internal IModelEngine? Engine { get; set; }
+
+    /// <summary>The user's side: slots, their owners, pages; null in scenarios without.</summary>
+    internal ModelHeap? Heap { get; set; }
 
     /// <summary>Orders that a mutant weakens, by site.</summary>
     internal SiteWeakening Weakening { get; set; } = SiteWeakening.None;
@@ -73,6 +78,29 @@ public sealed unsafe class ModelMemory
         _cells.Add(new Cell { Name = name, Address = (ulong)address, Low = *address });
     }
 
+    /// <summary>Makes a 16-byte word of real native memory one location. Its value now is the initial one.</summary>
+    public void RegisterWide(Word16* address, string name)
+    {
+        _elsewhere[(ulong)address] = (short)_cells.Count;
+        _cells.Add(new Cell { Name = name, Address = (ulong)address, IsWide = true, Low = ((ulong*)address)[0], High = ((ulong*)address)[1] });
+    }
+
+    /// <summary>Native memory for what is constant during a run or private to a thread: zero at first, aligned, freed with the exploration.</summary>
+    public void* Native(int bytes, int alignment = 64)
+    {
+        var address = NativeMemory.AlignedAlloc((nuint)bytes, (nuint)alignment);
+        NativeMemory.Clear(address, (nuint)bytes);
+        _natives.Add((nint)address);
+        return address;
+    }
+
+    internal void FreeNatives()
+    {
+        foreach (var address in _natives)
+            NativeMemory.AlignedFree((void*)address);
+        _natives.Clear();
+    }
+
     /// <summary>Native memory that one thread alone reads and writes past the seam: it is as it is now whenever that thread begins.</summary>
     public void Private(int thread, void* address, int bytes) =>
         _privates.Add((thread, (nint)address, new ReadOnlySpan<byte>(address, bytes).ToArray()));
@@ -94,6 +122,7 @@ public sealed unsafe class ModelMemory
     internal void Begin(IModelEngine engine)
     {
         Engine = engine;
+        History = engine as Scenarios.IHistoryEngine;
         IsDirect = false;
         foreach (var cell in _cells)
             engine.AddLocation(cell.Low, cell.High);
@@ -101,6 +130,13 @@ public sealed unsafe class ModelMemory
 
     internal void BeginThread(int thread)
     {
+        Thread = thread;
+        Steps = 0;
+        _hintedAt = 0;
+        _hints = 0;
+        _wrote = false;
+        WaitingSince[thread] = -1;
+        Mutant?.BeginThread();
         foreach (var (owner, address, bytes) in _privates)
         {
             if (owner == thread)

@@ -18,13 +18,26 @@ public sealed record ExploreOptions
 
     /// <summary>A planted weakness.</summary>
     public SiteWeakening Weakening { get; init; }
+
+    /// <summary>A planted mistake of the protocol.</summary>
+    internal SeamMutant? Mutant { get; init; }
 }
 
 /// <summary>What exploring a scenario came to.</summary>
 /// <param name="Scenario">Name of the scenario.</param>
 /// <param name="Result">Counts and the first error.</param>
 /// <param name="Elapsed">Time taken.</param>
-public sealed record ScenarioReport(string Scenario, ExplorationResult Result, TimeSpan Elapsed);
+public sealed record ScenarioReport(string Scenario, ExplorationResult Result, TimeSpan Elapsed)
+{
+    /// <summary>Most operations of one call, over all executions, by name of the operation (INV12).</summary>
+    public IReadOnlyDictionary<string, int> Steps { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Sites of the core that the scenario touched.</summary>
+    public IReadOnlyList<Atomics.Site> Sites { get; init; } = [];
+
+    /// <summary>Most operations of one thread, over all executions.</summary>
+    internal int[] ThreadSteps { get; init; } = [];
+}
 
 /// <summary>Runs scenarios on the graph engine.</summary>
 public static class GraphExplorer
@@ -33,11 +46,12 @@ public static class GraphExplorer
     public static ScenarioReport Explore(Scenario scenario, ExploreOptions? options = null)
     {
         options ??= new ExploreOptions();
-        var memory = new ModelMemory { Weakening = options.Weakening };
+        var memory = new ModelMemory { Weakening = options.Weakening, Mutant = options.Mutant };
         var clock = Stopwatch.StartNew();
         ModelMemory.Enter(memory);
         try
         {
+            memory.StepBound = scenario.StepBound;
             scenario.Prepare(memory);
             using var engine = new GraphEngine(scenario.Threads, options.Model, Views.MaxEvents, Math.Max(memory.LocationCount, 1))
             {
@@ -47,6 +61,7 @@ public static class GraphExplorer
             };
             memory.Begin(engine);
             var run = new Run(engine, memory);
+            var threadSteps = new int[scenario.Threads];
             var bodies = new Action<int>[scenario.Threads];
             for (var thread = 0; thread < bodies.Length; thread++)
             {
@@ -54,15 +69,83 @@ public static class GraphExplorer
                 {
                     memory.BeginThread(number);
                     scenario.Body(run, number);
+                    threadSteps[number] = Math.Max(threadSteps[number], memory.Steps);
                 };
             }
 
-            engine.AtEnd = () => memory.Inspect(() => scenario.Check(run));
-            return new ScenarioReport(scenario.Name, engine.Explore(bodies), clock.Elapsed);
+            Action check = () => scenario.Check(run);
+            engine.AtEnd = () => memory.Inspect(check);
+            engine.AtBlocked = () => CheckBlocked(scenario, memory, engine, run);
+            var result = engine.Explore(bodies);
+            return new ScenarioReport(scenario.Name, result, clock.Elapsed) { Steps = StepsOf(scenario, run), Sites = memory.SitesTouched(), ThreadSteps = threadSteps };
         }
         finally
         {
+            memory.FreeNatives();
             ModelMemory.Enter(null);
         }
+    }
+
+    /// <summary>The stall test: every thread stopped after every one of its operations.</summary>
+    public static StallReport Stall(Scenario scenario, ExploreOptions? options = null)
+    {
+        var steps = Explore(scenario, options).ThreadSteps;
+        var stops = 0;
+        var executions = 0L;
+        var exhaustive = true;
+        for (var thread = 0; thread < scenario.Threads; thread++)
+        {
+            // The longest run is what a stop can hit; a thread that spins for ever without a stop has no longest run.
+            for (var operations = 0; operations <= Math.Max(steps[thread] - 1, 0); operations++)
+            {
+                var report = Explore(new StalledScenario(scenario, thread, operations), options);
+                stops++;
+                executions += report.Result.Executions + report.Result.Blocked;
+                exhaustive &= report.Result.IsExhaustive;
+                if (report.Result.Error != null)
+                    return new StallReport(scenario.Name, stops, executions, report.Result.Error, report.Scenario, false);
+            }
+        }
+
+        return new StallReport(scenario.Name, stops, executions, null, null, exhaustive);
+    }
+
+    private static void CheckBlocked(Scenario scenario, ModelMemory memory, GraphEngine engine, Run run)
+    {
+        var waiting = 0;
+        var stopped = -1;
+        for (var thread = 0; thread < scenario.Threads; thread++)
+        {
+            if (engine.IsDone(thread))
+                continue;
+            if (memory.IsStopped(thread))
+            {
+                stopped = thread;
+                continue;
+            }
+
+            // A wait that reads something old goes on in another execution.
+            if (!engine.ReadsNewest(thread, memory.WaitingSince[thread]))
+                return;
+            waiting++;
+        }
+
+        if (waiting != 0)
+        {
+            throw stopped >= 0
+                ? new ModelErrorException(ModelErrorKind.NotLockFree, $"{waiting} threads wait for thread {stopped}, which is stopped for ever")
+                : new ModelErrorException(ModelErrorKind.Deadlock, $"{waiting} threads wait for what nobody will write");
+        }
+
+        if (stopped >= 0)
+            memory.Inspect(() => scenario.CheckStopped(run, stopped));
+    }
+
+    private static Dictionary<string, int> StepsOf(Scenario scenario, Run run)
+    {
+        var steps = new Dictionary<string, int>();
+        for (var kind = 0; kind < scenario.Operations.Count; kind++)
+            steps[scenario.Operations[kind]] = run.MostSteps[kind];
+        return steps;
     }
 }

@@ -1,56 +1,31 @@
-using BitTreeAlloc.Atomics;
-using BitTreeAlloc.Core;
-using BitTreeAlloc.Model.Engine;
-using BitTreeAlloc.Model.Memory;
-
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>Threads that pop a node, use it, and push it again, on the shipped stack: a node has one owner at a time.</summary>
-/// <param name="wide">The 16-byte head, or the 8-byte one.</param>
-/// <param name="threads">Number of threads.</param>
-/// <param name="nodes">Nodes on the stack at first.</param>
-internal sealed unsafe class PopPush(bool wide, int threads, int nodes) : Scenario
+/// <summary>The recycler: the shipped stack under both forms of its head.</summary>
+internal static class RecyclerScenarios
 {
-    private readonly ulong*[] _owners = new ulong*[nodes];
-    private Word16* _head;
-    private ulong* _nodes;
-    private NodeArena _arena;
+    private const string OneOwner = "a popped node has one owner until it is pushed, the next owner sees its writes, and every history is a stack's";
+    private const string DepthHolds = "the depth is validated by the same compare-exchange, so a bound on it holds and at rest it is the number of nodes";
 
-    public override string Name => $"recycler/pop-push-{threads}t-{nodes}n-{(wide ? "cas16" : "cas8")}";
-
-    public override string Claim => "a popped node has one owner until it is pushed, and the next owner sees its writes";
-
-    public override int Threads => threads;
-
-    public override void Prepare(ModelMemory memory)
+    public static IEnumerable<Func<Scenario>> All()
     {
-        _head = wide ? memory.Wide("head") : (Word16*)memory.Words("head", 2, 16);
-        _nodes = memory.Words("node", 2 * nodes, 16);
-        _arena = new NodeArena((ulong)_nodes, 4, wide);
-        for (var node = 0; node < nodes; node++)
+        foreach (var wide in new[] { true, false })
         {
-            _owners[node] = memory.Words($"owner[{node}]");
-            NodeStack<ModelAtomics>.TryPush(_arena, _head, _nodes + (2 * node), ulong.MaxValue);
+            yield return () => new StackScenario("pop-vs-pop", OneOwner, wide, 2, ulong.MaxValue, "p", "p");
+            yield return () => new StackScenario("pop-vs-pop-last-node", OneOwner, wide, 1, ulong.MaxValue, "p", "p");
+            yield return () => new StackScenario("pop-vs-push", OneOwner, wide, 1, ulong.MaxValue, "p", "u");
+            yield return () => new StackScenario("push-vs-push", OneOwner, wide, 1, ulong.MaxValue, "u", "u");
+            yield return () => new StackScenario("take-all-vs-pop", OneOwner, wide, 2, ulong.MaxValue, "t", "pp");
+            yield return () => new StackScenario("take-all-vs-push", OneOwner, wide, 1, ulong.MaxValue, "t", "uu");
+            yield return () => new StackScenario("take-all-vs-take-all", OneOwner, wide, 2, ulong.MaxValue, "t", "t");
+            yield return () => new StackScenario("aba-1-node", "a node that comes back is not taken for the one that was seen", wide, 1, ulong.MaxValue, "pr", "pr");
+            yield return () => new StackScenario("aba-2-nodes", "a node that comes back is not taken for the one that was seen", wide, 2, ulong.MaxValue, "pr", "ppr");
+            yield return () => new StackScenario("aba-3-nodes", "a node that comes back with another link behind it is not taken for the one that was seen", wide, 3, ulong.MaxValue, "p", "pprr");
+            yield return () => new StackScenario("aba-take-all", "a chain that was taken and came back is not taken for the one that was seen", wide, 2, ulong.MaxValue, "p", "tr");
+            yield return () => new StackScenario("max-depth", DepthHolds, wide, 1, 2, "u", "u");
+            yield return () => new StackScenario("max-depth-vs-pop", DepthHolds, wide, 2, 2, "u", "pu");
+            yield return () => new StackScenario("depth-after-aba", DepthHolds, wide, 2, ulong.MaxValue, "u", "ppr");
+            yield return () => new StackScenario("pop-push-3-threads", OneOwner, wide, 2, ulong.MaxValue, "pr", "pr", "pr") { Deviations = 8 };
+            yield return () => new StackScenario("take-all-3-threads", OneOwner, wide, 2, ulong.MaxValue, "pr", "t", "u") { Deviations = 8 };
         }
-    }
-
-    public override void Body(Run run, int thread)
-    {
-        var node = NodeStack<ModelAtomics>.TryPop(_arena, _head);
-        if (node == null)
-            return;
-        var owner = _owners[(int)(((ulong)node - (ulong)_nodes) >> 4)];
-        run.Assert(ModelAtomics.Read(owner, MemoryOrder.Plain, Site.None) == 0, "a node was handed out twice");
-        ModelAtomics.Write(owner, 1, MemoryOrder.Plain, Site.None);
-        ModelAtomics.Write(owner, 0, MemoryOrder.Plain, Site.None);
-        NodeStack<ModelAtomics>.TryPush(_arena, _head, node, ulong.MaxValue);
-    }
-
-    public override void Check(Run run)
-    {
-        var count = 0;
-        for (var node = NodeStack<ModelAtomics>.TakeAll(_arena, _head); node != null; node = NodeStack<ModelAtomics>.NextOf(node))
-            count++;
-        run.Assert(count == nodes, $"{count} of {nodes} nodes are left");
     }
 }

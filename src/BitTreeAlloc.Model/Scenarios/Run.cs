@@ -9,6 +9,9 @@ namespace BitTreeAlloc.Model.Scenarios;
 public sealed class Run
 {
     private readonly IRunEngine _engine;
+    private Operation _operation;
+    private int _startSteps;
+    private int _startEvents;
 
     internal Run(IRunEngine engine, ModelMemory memory)
     {
@@ -28,6 +31,27 @@ public sealed class Run
     /// <summary>How many values a thread reported.</summary>
     public int ResultCountOf(int thread) => _engine.ResultCountOf(thread);
 
+    /// <summary>Results of threads and the order of their operations.</summary>
+    internal IRunEngine Engine => _engine;
+
+    /// <summary>Most operations between <see cref="Begin"/> and <see cref="End"/> of any execution so far, by operation kind.</summary>
+    internal int[] MostSteps { get; } = new int[16];
+
+    /// <summary>An operation of the running thread begins: its kind (an index into the scenario's operation names) and argument.</summary>
+    public void Begin(int kind, int argument = 0)
+    {
+        _operation = new Operation(kind, argument);
+        _startSteps = Memory.Steps;
+        _startEvents = Memory.History?.Position ?? 0;
+    }
+
+    /// <summary>The operation that began last ends with a result; kept with the execution, as one of the thread's results.</summary>
+    public void End(ulong result = 0)
+    {
+        MostSteps[_operation.Kind] = Math.Max(MostSteps[_operation.Kind], Memory.Steps - _startSteps);
+        Result(Operation.Pack(_operation.Kind, _operation.Argument, result, _startEvents, Memory.History?.Position ?? 0));
+    }
+
     /// <summary>A number from 0 to <paramref name="branches"/> − 1; every one is explored.</summary>
     public int Choose(int branches) => Memory.Engine!.Choose(branches, Site.None);
 
@@ -41,6 +65,26 @@ public sealed class Run
     /// <summary>Ends the exploration with an error.</summary>
     [DoesNotReturn]
     public void Fail(ModelErrorKind kind, string text) => throw new ModelErrorException(kind, text);
+}
+
+/// <summary>What is known of an operation when it begins.</summary>
+internal readonly record struct Operation(int Kind, int Argument)
+{
+    /// <summary>kind:8 | argument:8 | result:32 | first event:8 | end:8.</summary>
+    public static ulong Pack(int kind, int argument, ulong result, int start, int end) =>
+        ((ulong)kind << 56) | ((ulong)(byte)argument << 48) | ((result & uint.MaxValue) << 16) | ((ulong)(byte)start << 8) | (byte)end;
+}
+
+/// <summary>The order of events that a history needs.</summary>
+internal interface IHistoryEngine
+{
+    int Position { get; }
+
+    bool HappensBefore(int thread, int events, int later, int index);
+
+    bool IsDone(int thread);
+
+    bool ReadsNewest(int thread, int first);
 }
 
 /// <summary>Results of threads, kept with an execution.</summary>

@@ -20,6 +20,15 @@ public abstract class Scenario
     /// <summary>Deviation bound for the gate; null explores exhaustively.</summary>
     public virtual int? Bound => null;
 
+    /// <summary>Operations that one thread may take in one run; beyond, it counts as one that does not end. 0 leaves that to the engine's capacity.</summary>
+    public virtual int StepBound => 0;
+
+    /// <summary>Whether stopping a thread anywhere must leave the others able to finish: the stall test runs it.</summary>
+    public virtual bool IsLockFree => true;
+
+    /// <summary>Names of the operations that <see cref="Run.Begin"/> numbers.</summary>
+    public virtual IReadOnlyList<string> Operations => [];
+
     /// <summary>Makes the memory. Operations act directly.</summary>
     public abstract void Prepare(ModelMemory memory);
 
@@ -28,6 +37,11 @@ public abstract class Scenario
 
     /// <summary>Looks at the end of each complete execution; throws through <see cref="Run.Fail"/>. Operations act directly on the final values.</summary>
     public virtual void Check(Run run)
+    {
+    }
+
+    /// <summary>Looks at executions in which <paramref name="stopped"/> was stopped for ever and all others finished. Operations act directly on the final values.</summary>
+    public virtual void CheckStopped(Run run, int stopped)
     {
     }
 }

@@ -42,7 +42,11 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
             if (!CacheRegistry<TAtomics, TGeometry>.IsOwned(record))
                 continue;
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
-                TAtomics.StoreRelease(CacheRecord.Limit(record, sizeClass), 0, Site.LimitSignal); // order: release: the generation stands behind the signal [G2]
+            {
+                // order: release: the generation stands behind the signal; an exchange, not a store: one of two trimmers that signals over the other's signal must hand on
+                // the other's generation too, and a store would begin a release sequence of its own [G2]
+                TAtomics.ExchangeAcqRel(CacheRecord.Limit(record, sizeClass), 0, Site.LimitSignal);
+            }
         }
     }
 

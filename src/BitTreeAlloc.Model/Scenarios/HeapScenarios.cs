@@ -1,0 +1,27 @@
+namespace BitTreeAlloc.Model.Scenarios;
+
+/// <summary>Watermarks, trim, cache records, direct mappings, the purge policy.</summary>
+internal static class HeapScenarios
+{
+    public static IEnumerable<Func<Scenario>> All()
+    {
+        yield return () => new WatermarkScenario("ensure-vs-ensure", false, [1], [1]);
+        yield return () => new WatermarkScenario("ensure-vs-ensure-further", false, [1], [2]);
+        yield return () => new WatermarkScenario("ensure-twice-vs-ensure", false, [1, 2], [2]);
+        yield return () => new WatermarkScenario("ensure-refused", true, [1], [2]);
+        yield return () => new TrimScenario("signal-vs-free", cached: 1, frees: 1, trimmers: 1);
+        yield return () => new TrimScenario("signal-vs-full-magazine", cached: 2, frees: 1, trimmers: 1);
+        yield return () => new TrimScenario("signal-vs-first-magazine", cached: 0, frees: 2, trimmers: 1);
+        yield return () => new TrimScenario("two-trims-vs-free", cached: 1, frees: 1, trimmers: 2) { Deviations = 4 };
+        yield return () => new RegistryScenario("release-vs-register", 1, "r", "n");
+        yield return () => new RegistryScenario("register-vs-register", 0, "n", "n");
+        yield return () => new RegistryScenario("register-release-twice", 0, "nr", "nr");
+        yield return () => new RegistryScenario("release-vs-register-vs-signal", 1, "r", "n", "t") { Deviations = 6 };
+        yield return () => new DirectScenario("free-vs-free", true, "f", "f");
+        yield return () => new DirectScenario("free-vs-size", true, "f", "s");
+        yield return () => new DirectScenario("alloc-vs-alloc-first-leaf", false, "a", "a");
+        yield return () => new DirectScenario("alloc-free-vs-alloc", false, "ag", "a");
+        yield return () => new PolicyScenario(2);
+        yield return () => new PolicyScenario(3);
+    }
+}

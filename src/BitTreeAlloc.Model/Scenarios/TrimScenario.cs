@@ -1,0 +1,123 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+using BitTreeAlloc.Model.Engine;
+using BitTreeAlloc.Model.Memory;
+
+namespace BitTreeAlloc.Model.Scenarios;
+
+/// <summary>
+/// Thread 0 owns a cache and frees slots through the hit path's test and the shipped slow path; the others trim. INV10: at the end the cache has flushed for the newest generation, or its next free
+/// comes in to do it: no re-arm swallows a signal.
+/// </summary>
+/// <param name="name">Name.</param>
+/// <param name="cached">Slots in the loaded magazine at first (it holds two).</param>
+/// <param name="frees">Slots that the owner frees.</param>
+/// <param name="trimmers">Threads that trim.</param>
+internal sealed unsafe class TrimScenario(string name, int cached, int frees, int trimmers) : Scenario
+{
+    private BlockWorld _world = null!;
+    private CacheRecord* _record;
+
+    public override string Name => $"trim/{name}";
+
+    public override string Claim => "after a trim the cache has flushed for its generation or its next free will, and no slot is lost on the way";
+
+    public override int Threads => 1 + trimmers;
+
+    public override int? Bound => Deviations;
+
+    public int? Deviations { get; init; }
+
+    public override int StepBound => 250;
+
+    public override void Prepare(ModelMemory memory)
+    {
+        var owners = new int[cached + frees + ((cached + frees) & 1)];
+        for (var slot = 0; slot < owners.Length; slot++)
+            owners[slot] = slot < cached ? BlockStart.Cached : slot < cached + frees ? 1 : 0;
+        _world = new BlockWorld(memory, [.. Enumerable.Range(0, owners.Length / 2).Select(block => BlockStart.Used(owners[2 * block], owners[(2 * block) + 1]))]);
+        _world.AddRecords(1, 1, 1, withLimits: true);
+        _record = _world.RecordAt(0);
+        var magazines = _world.AddMagazines(3);
+        var top = Magazine.EmptyTop(magazines);
+        for (var slot = 0; slot < cached; slot++)
+            *++top = BlockWorld.SlotAt(slot / 2, slot & 1);
+        if (cached != 0)
+        {
+            *CacheRecord.Top(_record, BlockWorld.SizeClass) = top;
+            ModelAtomics.Write(CacheRecord.Limit(_record, BlockWorld.SizeClass), (ulong)(Magazine.EmptyTop(magazines) + 2), MemoryOrder.Relaxed, Site.None);
+        }
+
+        _record->SpareEmpty = (ulong)(magazines + 8);
+        NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)magazines, 6, false), &_world.Heap->EmptyMagazines.Head, magazines + 16, ulong.MaxValue);
+        memory.Private(0, _record, sizeof(CacheRecord));
+        memory.Private(0, magazines, 24 * sizeof(ulong));
+    }
+
+    public override void Body(Run run, int thread)
+    {
+        if (thread != 0)
+        {
+            Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, out _, out _);
+            return;
+        }
+
+        for (var slot = cached; slot < cached + frees; slot++)
+        {
+            var address = BlockWorld.SlotAt(slot / 2, slot & 1);
+            _world.Users.OnFree(address);
+            Free(run, address);
+        }
+
+        run.Result(_record->SeenGeneration);
+        run.Result((ulong)CachedNow());
+    }
+
+    public override void Check(Run run)
+    {
+        BlockChecks.AtRest(run, _world);
+        var generation = ModelAtomics.LoadAcquire(&_world.Heap->GenerationLine.Value, Site.None);
+        var limit = ModelAtomics.LoadAcquire(CacheRecord.Limit(_record, BlockWorld.SizeClass), Site.None);
+        run.Assert(generation == (ulong)trimmers, "a generation was lost");
+        run.Assert(run.ResultOf(0, 0) == generation || limit == 0, $"INV10: the cache saw generation {run.ResultOf(0, 0)} of {generation} and its limit stands at {limit:x}");
+        CheckSlots(run);
+    }
+
+    /// <summary>The hit path of Free (Api), whose limit test is what the trimmer's signal turns off.</summary>
+    private void Free(Run run, ulong address)
+    {
+        var top = *CacheRecord.Top(_record, BlockWorld.SizeClass);
+        if ((ulong)top < ModelAtomics.LoadAcquire(CacheRecord.Limit(_record, BlockWorld.SizeClass), Site.None))
+        {
+            *++top = address;
+            *CacheRecord.Top(_record, BlockWorld.SizeClass) = top;
+            return;
+        }
+
+        var outcome = CacheSlowPath<ModelAtomics, FourBlockTrees>.Free(_record, BlockWorld.SizeClass, address);
+        run.Assert(outcome == Outcome.Ok, $"a free came to {outcome}");
+    }
+
+    private int CachedNow()
+    {
+        var top = *CacheRecord.Top(_record, BlockWorld.SizeClass);
+        var spare = (ulong*)*CacheRecord.Spare(_record, BlockWorld.SizeClass);
+        return (top == CacheRecord.EmptyTop(_record) ? 0 : Magazine.CountTo<FourBlockTrees>(top)) + (spare == null ? 0 : Magazine.CountTo<FourBlockTrees>(spare));
+    }
+
+    /// <summary>INV1: every slot is home or in the cache.</summary>
+    private void CheckSlots(Run run)
+    {
+        var outside = 0;
+        for (var block = 0; block < _world.BlockCount; block++)
+        {
+            var word = new BlockWord(ModelAtomics.LoadAcquire(_world.Space->Words + block, Site.None));
+            outside += word.Phase == BlockPhase.InUse ? word.Cursor - word.Free : 0;
+        }
+
+        if ((ulong)outside != run.ResultOf(0, 1))
+            run.Fail(ModelErrorKind.Leak, $"{outside} slots are out of their blocks, the cache has {run.ResultOf(0, 1)}");
+        _world.Users.CheckLeaks(0);
+    }
+}
