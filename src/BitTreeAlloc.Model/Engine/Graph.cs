@@ -36,7 +36,7 @@ internal unsafe struct Graph
     /// <summary>Makes this a copy of <paramref name="other"/>.</summary>
     public readonly void CopyFrom(in Graph other, int threads, int locations)
     {
-        *Header = *other.Header;
+        Header->CopyFrom(other.Header, threads);
         for (var thread = 0; thread < threads; thread++)
         {
             var start = thread * EventCapacity;
@@ -50,7 +50,7 @@ internal unsafe struct Graph
     /// <summary>Makes this a copy of the first <paramref name="counts"/> events of each thread of <paramref name="other"/>.</summary>
     public readonly void CopyRestricted(in Graph other, int threads, int locations, int* counts)
     {
-        *Header = *other.Header;
+        Header->CopyFrom(other.Header, threads);
         ulong view = 0;
         for (var thread = 0; thread < threads; thread++)
         {
@@ -101,6 +101,8 @@ internal unsafe struct Graph
     public readonly void InsertStore(int location, int place, ushort id)
     {
         var lists = Locations + location;
+        if (lists->StoreCount == LocationLists.Capacity)
+            throw new ModelErrorException(ModelErrorKind.BoundExceeded, $"more than {LocationLists.Capacity} writes of one location");
         for (var index = lists->StoreCount; index > place; index--)
         {
             var moved = lists->Stores[index - 1];
@@ -112,6 +114,19 @@ internal unsafe struct Graph
         lists->StoreCount++;
         At(id)->Place = (ushort)place;
     }
+
+    /// <summary>Takes a store out of coherence order.</summary>
+    public readonly void RemoveStore(int location, int place)
+    {
+        var lists = Locations + location;
+        lists->StoreCount--;
+        for (var index = place; index < lists->StoreCount; index++)
+        {
+            var moved = lists->Stores[index + 1];
+            lists->Stores[index] = moved;
+            At(moved)->Place = (ushort)index;
+        }
+    }
 }
 
 /// <summary>Counts and results of a graph.</summary>
@@ -120,7 +135,6 @@ internal unsafe struct GraphHeader
 {
     public fixed byte Counts[Views.MaxThreads];
     public fixed byte ResultCounts[Views.MaxThreads];
-    public fixed ulong Results[Views.MaxThreads * Graph.MaxResults];
     public int NextStamp;
 
     /// <summary>Non-default choices on the way here.</summary>
@@ -134,6 +148,26 @@ internal unsafe struct GraphHeader
 
     /// <summary>The thread whose last event is the read of a read-modify-write that has yet to write, or 255.</summary>
     public byte Pending;
+
+    /// <summary>Last, because a copy takes only what is used of it.</summary>
+    public fixed ulong Results[Views.MaxThreads * Graph.MaxResults];
+
+    /// <summary>Makes this a copy of <paramref name="other"/>.</summary>
+    public void CopyFrom(GraphHeader* other, int threads)
+    {
+        fixed (GraphHeader* to = &this)
+        {
+            Unsafe.CopyBlock(to, other, (uint)(sizeof(GraphHeader) - (sizeof(ulong) * Views.MaxThreads * Graph.MaxResults)));
+            if (*(ulong*)to->ResultCounts == 0)
+                return;
+            for (var thread = 0; thread < threads; thread++)
+            {
+                var start = thread * Graph.MaxResults;
+                for (var number = 0; number < to->ResultCounts[thread]; number++)
+                    to->Results[start + number] = other->Results[start + number];
+            }
+        }
+    }
 }
 
 /// <summary>Stores in coherence order and reads in insertion order.</summary>

@@ -43,6 +43,9 @@ internal sealed unsafe partial class GraphEngine
             var bound = LowestSource(_graph, location, StateOf(_graph, _thread));
             for (var place = lists->StoreCount - 2; place >= bound; place--)
             {
+                if (_graph.At(lists->Stores[place + 1])->Rmw != RmwKind.None && Mutant != EngineMutant.SplitRmw
+                    && IsOffered(location, place, kind, expectedLow, expectedHigh, desiredLow, desiredHigh, order, site))
+                    continue;
                 var other = Copy();
                 var read = AppendTo(other, EventKind.Read, location, order, site);
                 SetOperands(read, kind, expectedLow, expectedHigh, desiredLow, desiredHigh, order);
@@ -70,6 +73,45 @@ internal sealed unsafe partial class GraphEngine
         _cursor++;
         _count++;
         return added;
+    }
+
+    /// <summary>
+    /// Whether the read-modify-write, reading a store that another one has read, would write. That is no execution, but its store is offered to earlier reads all the same: here, in the
+    /// current graph, and then it is taken away again. A copy to be pushed and thrown away would do the same; it took a quarter of the time of ainc(7).
+    /// </summary>
+    private bool IsOffered(int location, int place, RmwKind kind, ulong expectedLow, ulong expectedHigh, ulong desiredLow, ulong desiredHigh, MemoryOrder order, Site site)
+    {
+        var header = _graph.Header;
+        var (stamp, seqCst) = (header->NextStamp, header->SeqCstEvents);
+        var lists = _graph.Locations + location;
+        var read = Append(EventKind.Read, location, order, site);
+        SetOperands(read, kind, expectedLow, expectedHigh, desiredLow, desiredHigh, order);
+        read->Source = place < 0 ? Graph.Init : lists->Stores[place];
+        Attach(_graph, read);
+        var writes = read->Writes != 0;
+        if (writes)
+        {
+            AddToReads(_graph, location, (ushort)((_thread << 8) | _count));
+            CountSeqCst(read->Order);
+            if (++header->Deviations > Bound)
+            {
+                Result.IsExhaustive = false;
+            }
+            else if (IsConsistent(_graph))
+            {
+                AddRmwWrite(read);
+                _graph.RemoveStore(location, place + 1);
+                Result.Discarded++;
+            }
+
+            header->Deviations--;
+            lists->ReadCount--;
+        }
+
+        header->Counts[_thread] = (byte)_count;
+        header->NextStamp = stamp;
+        header->SeqCstEvents = seqCst;
+        return writes;
     }
 
     /// <summary>The write half behind a read half that is the thread's last event. False where the graph is no execution; revisits have been made all the same.</summary>
@@ -225,7 +267,7 @@ internal sealed unsafe partial class GraphEngine
         {
             var writes = read->Rmw != RmwKind.CompareExchange || IsExpected(graph, read);
             read->Writes = writes ? (byte)1 : (byte)0;
-            read->Order = writes ? read->AskedOrder : FailedOrder(read->AskedOrder);
+            read->Order = writes ? read->AskedOrder : Mutant == EngineMutant.FailedCasIsRelaxed ? MemoryOrder.Relaxed : FailedOrder(read->AskedOrder);
         }
 
         if (read->Source == Graph.Init)

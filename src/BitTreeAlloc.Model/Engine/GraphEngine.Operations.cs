@@ -57,6 +57,8 @@ internal sealed unsafe partial class GraphEngine
     {
         if (Next(EventKind.Fence, 0, site) != null)
             return;
+        if (Mutant == EngineMutant.WeakSeqCstFence && order == MemoryOrder.SeqCst)
+            order = MemoryOrder.AcqRel;
         var added = Append(EventKind.Fence, 0, order, site);
         if (order.IsAcquire() && Mutant != EngineMutant.NoAcquireFence)
             added->Hb = Views.Join(added->Hb, added->AcquirePending);

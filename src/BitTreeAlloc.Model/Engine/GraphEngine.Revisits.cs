@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BitTreeAlloc.Model.Engine;
 
 /// <summary>Backward revisits: a new store offers itself to reads that were added before it, dropping what was added since and does not lead to the store.</summary>
@@ -9,10 +11,18 @@ internal sealed unsafe partial class GraphEngine
             return;
         var store = _graph.At(storeId);
         var lists = _graph.Locations + store->Location;
+        if (lists->ReadCount == 0)
+            return;
         var counts = stackalloc int[Views.MaxThreads];
+        var scratch = stackalloc int[Views.MaxThreads];
+        for (var thread = 0; thread < _threads; thread++)
+            counts[thread] = _graph.Header->Counts[thread];
 
         // What leads to the store, the store itself left out.
         var past = Views.With(store->Porf, storeId >> 8, storeId & 255);
+        counts[storeId >> 8] = storeId & 255;
+
+        // Reads stand in the order of their stamps, so what is dropped only grows from one to the next, and so does the reason not to.
         for (var index = lists->ReadCount - 1; index >= 0; index--)
         {
             var readId = lists->Reads[index];
@@ -21,37 +31,26 @@ internal sealed unsafe partial class GraphEngine
             var read = _graph.At(readId);
             if (read->Order == MemoryOrder.Plain)
                 continue;
-            Keep(counts, past, read->Stamp);
-            if (IsMaximal(counts, storeId, readId, past))
-                PushRevisits(counts, storeId, readId);
+            if (!DropsOnlyMaximal(counts, past, read->Stamp))
+                return;
+            if (Mutant is not (EngineMutant.NoMaximality or EngineMutant.NoMaximalityOfRead) && !IsMaximallyAdded(readId, past))
+                return;
+            Unsafe.CopyBlock(scratch, counts, Views.MaxThreads * sizeof(int));
+            PushRevisits(scratch, storeId, readId);
         }
     }
 
-    /// <summary>Per thread, what stays: events added up to the read, and the store's own past.</summary>
-    private void Keep(int* counts, ulong past, int stamp)
+    /// <summary>
+    /// Lowers, per thread, what stays to the events added up to the read and the store's own past. False where one of the dropped had not been added the default way: another path leads to the same graph then.
+    /// </summary>
+    private bool DropsOnlyMaximal(int* counts, ulong past, int stamp)
     {
         for (var thread = 0; thread < _threads; thread++)
         {
-            var count = (int)_graph.Header->Counts[thread];
             var least = Mutant == EngineMutant.DropsPrefix ? 0 : Views.Count(past, thread);
-            while (count > least && _graph.At(thread, count - 1)->Stamp > stamp)
-                count--;
-            counts[thread] = count;
-        }
-    }
-
-    /// <summary>Whether the read and every event to be dropped had been added the default way: another path leads to the same graph otherwise.</summary>
-    private bool IsMaximal(int* counts, ushort storeId, ushort readId, ulong past)
-    {
-        if (Mutant == EngineMutant.NoMaximality)
-            return true;
-        if (Mutant != EngineMutant.NoMaximalityOfRead && !IsMaximallyAdded(readId, past))
-            return false;
-        for (var thread = 0; thread < _threads; thread++)
-        {
-            for (var index = counts[thread]; index < _graph.Header->Counts[thread]; index++)
+            for (; counts[thread] > least && _graph.At(thread, counts[thread] - 1)->Stamp > stamp; counts[thread]--)
             {
-                if ((thread << 8 | index) != storeId && !IsMaximallyAdded((ushort)((thread << 8) | index), past))
+                if (Mutant != EngineMutant.NoMaximality && !IsMaximallyAdded((ushort)((thread << 8) | (counts[thread] - 1)), past))
                     return false;
             }
         }

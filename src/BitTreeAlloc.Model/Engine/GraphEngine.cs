@@ -36,7 +36,7 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
     private readonly int _threads;
     private readonly int _eventCapacity;
     private readonly int _locationCapacity;
-    private readonly delegate*<in Graph, int, int, bool> _isConsistent;
+    private readonly MemoryModel _model;
     private readonly bool _needsOnlySeqCst;
     private readonly List<Graph> _work = [];
     private readonly Stack<Graph> _free = new();
@@ -44,6 +44,7 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
     private readonly ulong[] _initLow;
     private readonly ulong[] _initHigh;
     private readonly bool[] _plainSeen;
+    private delegate*<in Graph, int, int, bool> _isConsistent;
     private Graph _graph;
     private int _locations;
     private int _thread;
@@ -58,13 +59,8 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
         _initLow = new ulong[locationCapacity];
         _initHigh = new ulong[locationCapacity];
         _plainSeen = new bool[locationCapacity];
-        _isConsistent = model switch
-        {
-            MemoryModel.Rc11 => &Models.Rc11Model.IsConsistent,
-            MemoryModel.Net => &Models.NetModel.IsConsistent,
-            MemoryModel.Tso => &Models.TsoModel.IsConsistent,
-            _ => &Models.ScModel.IsConsistent,
-        };
+        _model = model;
+        _isConsistent = PredicateOf(model, EngineMutant.None);
         _needsOnlySeqCst = model == MemoryModel.Rc11;
     }
 
@@ -74,10 +70,19 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
     /// <summary>Deviations allowed on the way to an execution; beyond, the search is cut and says so.</summary>
     public int Bound { get; set; } = int.MaxValue;
 
-    /// <summary>Executions after which the search stops.</summary>
+    /// <summary>Executions, blocked and discarded ones included, after which the search stops.</summary>
     public long MaxExecutions { get; set; } = long.MaxValue;
 
-    public EngineMutant Mutant { get; set; }
+    /// <summary>A planted bug; for the tests that must notice.</summary>
+    public EngineMutant Mutant
+    {
+        get;
+        init
+        {
+            field = value;
+            _isConsistent = PredicateOf(_model, value);
+        }
+    }
 
     public ExplorationResult Result { get; private set; } = new();
 
@@ -132,7 +137,7 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
             else
                 Result.Discarded++;
             _free.Push(_graph);
-            if (Result.Executions >= MaxExecutions && _work.Count > 0)
+            if (Result.Executions + Result.Blocked + Result.Discarded >= MaxExecutions && _work.Count > 0)
             {
                 Result.IsExhaustive = false;
                 break;
@@ -214,6 +219,17 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
     /// <summary>Runs while the graph of an error is still current.</summary>
     public Action? AtError { get; set; }
 
+    private static delegate*<in Graph, int, int, bool> PredicateOf(MemoryModel model, EngineMutant mutant) => (model, mutant) switch
+    {
+        (MemoryModel.Rc11, EngineMutant.PaperScb) => &Models.Rc11WithPaperScb.IsConsistent,
+        (MemoryModel.Rc11, EngineMutant.NoFenceEco) => &Models.Rc11WithoutFenceEco.IsConsistent,
+        (MemoryModel.Net, EngineMutant.NoOwnRmwEdge) => &Models.NetWithoutOwnRmwEdge.IsConsistent,
+        (MemoryModel.Rc11, _) => &Models.Rc11Model.IsConsistent,
+        (MemoryModel.Net, _) => &Models.NetModel.IsConsistent,
+        (MemoryModel.Tso, _) => &Models.TsoModel.IsConsistent,
+        _ => &Models.ScModel.IsConsistent,
+    };
+
     private Graph Rent()
     {
         if (_free.TryPop(out var graph))
@@ -222,6 +238,9 @@ internal sealed unsafe partial class GraphEngine : IModelEngine, Scenarios.IRunE
         var lists = (nuint)(_locationCapacity * sizeof(LocationLists));
         var bytes = (nuint)sizeof(GraphHeader) + 64 + events + lists;
         var memory = (byte*)NativeMemory.AlignedAlloc(bytes, 64);
+
+        // Zero: a planted bug may leave an id of an event that is not there, and must not lead out of this memory before it is caught.
+        NativeMemory.Clear(memory, bytes);
         _memory.Add((nint)memory);
         return new Graph
         {

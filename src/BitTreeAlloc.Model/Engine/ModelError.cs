@@ -157,4 +157,16 @@ public enum EngineMutant
 
     /// <summary>Sequentially consistent fences are acquire and release fences only.</summary>
     WeakSeqCstFence,
+
+    /// <summary>A compare-exchange that fails acquires nothing.</summary>
+    FailedCasIsRelaxed,
+
+    /// <summary>NET without the edge from a read-modify-write's store to an acquire read of it in its own thread.</summary>
+    NoOwnRmwEdge,
+
+    /// <summary>RC11's scb in the form of the paper: po to another location; hb; po to another location.</summary>
+    PaperScb,
+
+    /// <summary>RC11 without what orders two sequentially consistent fences through eco.</summary>
+    NoFenceEco,
 }

@@ -104,9 +104,9 @@ public sealed class LitmusProgram
             return locations.Count - 1;
         }
 
-        ulong Value(string word) => ulong.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new LitmusFormatException($"{name}: '{word}' in '{text}' is no number");
+        ulong Value(string word) => long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? (ulong)value
+            : throw new LitmusFormatException($"{name}: '{word}' in '{text}' is no whole number of 64 bits");
 
         MemoryOrder Order(string word) => word switch
         {

@@ -15,13 +15,24 @@ public sealed record LitmusResult(long Executions, IReadOnlyCollection<string> O
 /// <summary>Runs litmus tests on the graph engine.</summary>
 public static unsafe class LitmusRunner
 {
+    /// <summary>Executions between two calls of a tick.</summary>
+    private const long TickEvery = 1 << 16;
+
     /// <summary>Explores a test under a model.</summary>
-    public static LitmusResult Run(LitmusProgram program, MemoryModel model, bool lookForDuplicates = false, EngineMutant mutant = EngineMutant.None)
+    /// <param name="program">The test.</param>
+    /// <param name="model">The memory model.</param>
+    /// <param name="lookForDuplicates">Whether executions built more than once are counted; it keeps a hash of each.</param>
+    /// <param name="mutant">A planted bug of the engine.</param>
+    /// <param name="maxExecutions">Executions after which the search stops.</param>
+    /// <param name="tick">Called now and then with the executions so far.</param>
+    /// <exception cref="ModelErrorException">The test has more events or stores than the engine holds.</exception>
+    public static LitmusResult Run(
+        LitmusProgram program, MemoryModel model, bool lookForDuplicates = false, EngineMutant mutant = EngineMutant.None, long maxExecutions = long.MaxValue, Action<long>? tick = null)
     {
         var longest = 0;
         foreach (var thread in program.Threads)
             longest = Math.Max(longest, thread.Count);
-        using var engine = new GraphEngine(program.Threads.Count, model, Math.Min((2 * longest) + 2, Views.MaxEvents), Math.Max(program.Locations.Count, 1)) { Mutant = mutant };
+        using var engine = new GraphEngine(program.Threads.Count, model, Math.Min((2 * longest) + 2, Views.MaxEvents), Math.Max(program.Locations.Count, 1)) { Mutant = mutant, MaxExecutions = maxExecutions };
         foreach (var _ in program.Locations)
             engine.AddLocation(0, 0);
         var outcomes = new HashSet<string>(StringComparer.Ordinal);
@@ -33,6 +44,8 @@ public static unsafe class LitmusRunner
             outcomes.Add(OutcomeOf(engine, program, sorted));
             if (lookForDuplicates && !seen.Add(GraphHash.Of(engine.Current, program.Threads.Count, engine.Locations)))
                 duplicates++;
+            if (tick != null && engine.Result.Executions % TickEvery == 0)
+                tick(engine.Result.Executions);
         };
         var bodies = new Action<int>[program.Threads.Count];
         for (var thread = 0; thread < bodies.Length; thread++)
@@ -102,11 +115,11 @@ public static unsafe class LitmusRunner
                     continue;
                 if (text.Length > 0)
                     text.Append(',');
-                text.Append(engine.ValueOf(added->Source, added->Location, 0).ToString(CultureInfo.InvariantCulture));
+                text.Append(((long)engine.ValueOf(added->Source, added->Location, 0)).ToString(CultureInfo.InvariantCulture));
             }
         }
 
-        text.Append('|').AppendJoin(',', sorted.Select(location => engine.FinalOf(location).Low));
+        text.Append('|').AppendJoin(',', sorted.Select(location => (long)engine.FinalOf(location).Low));
         return text.ToString();
     }
 }

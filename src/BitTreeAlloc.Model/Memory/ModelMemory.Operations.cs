@@ -8,7 +8,8 @@ public sealed partial class ModelMemory
 {
     private const int MaxHints = 12;
 
-    private bool[] _sites = new bool[(int)Site.LimitSignal + 1];
+    /// <summary>Indexed by site; a structure that is not ours numbers its own sites, up to 65 535.</summary>
+    private readonly bool[] _sites = new bool[ushort.MaxValue + 1];
     private int _hintedAt;
     private int _hints;
     private bool _wrote;
@@ -33,7 +34,7 @@ public sealed partial class ModelMemory
 
     internal bool IsStopped(int thread) => thread == _stopThread;
 
-    internal Site[] SitesTouched() => [.. Enumerable.Range(1, _sites.Length - 1).Where(number => _sites[number]).Select(number => (Site)number)];
+    internal Site[] SitesTouched() => [.. Enumerable.Range(1, ushort.MaxValue).Where(site => _sites[site]).Select(site => (Site)site)];
 
     /// <summary>Stops a thread for ever after its first <paramref name="operations"/> operations.</summary>
     internal void StopAfter(int thread, int operations) => (_stopThread, _stopAfter) = (thread, operations);
@@ -76,21 +77,11 @@ public sealed partial class ModelMemory
                 : new ModelErrorException(ModelErrorKind.BoundExceeded, $"thread {Thread} takes more than {StepBound} operations");
         }
 
-        if ((uint)operation.Site >= (uint)_sites.Length)
-            AddOwnSite(operation.Site);
-        _sites[(int)operation.Site] = true;
+        _sites[(ushort)operation.Site] = true;
         _wrote |= operation.Kind == EventKind.Write || operation.Rmw is not (RmwKind.None or RmwKind.CompareExchange);
         var result = Mutant == null ? Perform(operation) : Mutant.Run(this, operation);
         _wrote |= result.Wrote;
         return result;
-    }
-
-    /// <summary>Code that is not the core's names its places by numbers of its own; an event holds 16 bits of them.</summary>
-    private void AddOwnSite(Site site)
-    {
-        if ((uint)site > ushort.MaxValue)
-            throw new ModelErrorException(ModelErrorKind.BoundExceeded, $"site {(int)site}: the numbers end at {ushort.MaxValue}");
-        Array.Resize(ref _sites, (int)site + 1);
     }
 
     /// <summary>Hands an operation to the engine.</summary>

@@ -11,6 +11,9 @@ internal unsafe interface IPreservedOrder
 
     /// <summary>Whether <paramref name="earlier"/> stays before <paramref name="later"/>; both of one thread, neither full.</summary>
     static abstract bool StaysBefore(Event* earlier, Event* later);
+
+    /// <summary>Whether an acquire read of a read-modify-write's store of its own thread counts as reading another thread's.</summary>
+    static virtual bool OwnRmwCounts => true;
 }
 
 /// <summary>
@@ -51,7 +54,7 @@ internal static unsafe class OrderedBefore<TOrder>
         if (later->Kind != EventKind.Read || later->Source == Graph.Init)
             return;
         var store = graph.At(later->Source);
-        if (later->Source >> 8 != thread || (store->Writes != 0 && later->Order.IsAcquire()))
+        if (later->Source >> 8 != thread || (TOrder.OwnRmwCounts && store->Writes != 0 && later->Order.IsAcquire()))
             relations.Set(rows, relations.NumberOf(later->Source), number);
     }
 

@@ -9,8 +9,10 @@ namespace BitTreeAlloc.Model.Models;
 /// </summary>
 internal readonly unsafe struct Rc11Model : IConsistency
 {
+    public static bool IsConsistent(in Graph graph, int threads, int locations) => IsConsistent(graph, threads, locations, EngineMutant.None);
+
     [SkipLocalsInit]
-    public static bool IsConsistent(in Graph graph, int threads, int locations)
+    internal static bool IsConsistent(in Graph graph, int threads, int locations, EngineMutant mutant)
     {
         if (graph.Header->SeqCstEvents < 2)
             return true;
@@ -29,8 +31,8 @@ internal readonly unsafe struct Rc11Model : IConsistency
         AddThreads(graph, relations, po, hb, com, threads);
         relations.AddCoherence(com);
         Close(relations, com, eco);
-        AddScBefore(relations, po, hb, scb);
-        AddPsc(relations, hb, eco, scb, psc);
+        AddScBefore(relations, po, hb, scb, mutant == EngineMutant.PaperScb);
+        AddPsc(relations, hb, eco, scb, psc, mutant != EngineMutant.NoFenceEco);
         return relations.IsAcyclic(psc);
     }
 
@@ -75,7 +77,7 @@ internal readonly unsafe struct Rc11Model : IConsistency
     }
 
     /// <summary>scb = po | co | fr | hb on one location | po; hb; po.</summary>
-    private static void AddScBefore(in Relations relations, ulong* po, ulong* hb, ulong* scb)
+    private static void AddScBefore(in Relations relations, ulong* po, ulong* hb, ulong* scb, bool paperForm)
     {
         for (var row = 0; row < relations.Count; row++)
         {
@@ -94,14 +96,30 @@ internal readonly unsafe struct Rc11Model : IConsistency
                         relations.Set(scb, row, other);
                 }
 
-                if (!relations.Has(po, row, other))
+                if (!relations.Has(po, row, other) || (paperForm && isAccess && from->Location == to->Location))
                     continue;
                 for (var middle = 0; middle < relations.Count; middle++)
                 {
-                    if (relations.Has(hb, other, middle))
+                    if (!relations.Has(hb, other, middle))
+                        continue;
+                    if (paperForm)
+                        AddToOtherLocations(relations, po, middle, scb, row);
+                    else
                         relations.Union(scb, row, po, middle);
                 }
             }
+        }
+    }
+
+    private static void AddToOtherLocations(in Relations relations, ulong* po, int middle, ulong* scb, int row)
+    {
+        var from = relations.Event(middle, out _);
+        for (var last = 0; last < relations.Count; last++)
+        {
+            var to = relations.Event(last, out _);
+            var isSame = from->Kind is (EventKind.Read or EventKind.Write) && to->Kind is (EventKind.Read or EventKind.Write) && from->Location == to->Location;
+            if (relations.Has(po, middle, last) && !isSame)
+                relations.Set(scb, row, last);
         }
     }
 
@@ -113,7 +131,7 @@ internal readonly unsafe struct Rc11Model : IConsistency
         return place < to->Place;
     }
 
-    private static void AddPsc(in Relations relations, ulong* hb, ulong* eco, ulong* scb, ulong* psc)
+    private static void AddPsc(in Relations relations, ulong* hb, ulong* eco, ulong* scb, ulong* psc, bool throughEco)
     {
         var words = relations.Words;
         var source = stackalloc ulong[Relations.MaxWords];
@@ -133,7 +151,8 @@ internal readonly unsafe struct Rc11Model : IConsistency
             // hb | hb; eco; hb for fences.
             for (var word = 0; word < words; word++)
                 reach[word] = hb[(row * words) + word];
-            AddThroughEco(relations, hb, eco, row, reach);
+            if (throughEco)
+                AddThroughEco(relations, hb, eco, row, reach);
             for (var other = 0; other < relations.Count; other++)
             {
                 var to = relations.Event(other, out _);

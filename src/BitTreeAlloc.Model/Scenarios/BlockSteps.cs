@@ -49,7 +49,7 @@ internal static unsafe class BlockSteps
         var set = Blocks<ModelAtomics, FourBlockTrees>.SetBits(world.Space, block, &mask, 0, 0);
         if (set == 0)
             return 0;
-        if (Blocks<ModelAtomics, FourBlockTrees>.CountFree(world.Space, block, *world.Info, set, mayHold, out var cursor) == BlockHome.Held)
+        if (Blocks<ModelAtomics, FourBlockTrees>.CountFree(world.Space, block, BlockWorld.SizeClass, *world.Info, set, mayHold, out var cursor) == BlockHome.Held)
             Blocks<ModelAtomics, FourBlockTrees>.Empty(world.Space, block, cursor);
         return set;
     }

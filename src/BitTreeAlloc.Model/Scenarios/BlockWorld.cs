@@ -101,7 +101,7 @@ internal sealed unsafe class BlockWorld
     public static void InitRecord(CacheRecord* record, Heap* heap)
     {
         record->Heap = heap;
-        record->State = CacheRecord.Owned;
+        record->State = (ulong)heap;
         for (var sizeClass = 0; sizeClass < SizeClasses.Count; sizeClass++)
             *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
     }
@@ -118,22 +118,31 @@ internal sealed unsafe class BlockWorld
     public void AddRecords(int count, int owned, int born, bool withLimits)
     {
         var records = (byte*)_memory.Native(count * CacheRecord.Stride, CacheRecord.Stride);
-        Heap->Records = new Watermark { Base = records, Reserved = (ulong)count * CacheRecord.Stride, Step = CacheRecord.Stride, Committed = (ulong)count * CacheRecord.Stride };
-        ModelAtomics.Write(&Heap->Records.Committed, Heap->Records.Committed, MemoryOrder.Relaxed, Site.None);
-        ModelAtomics.Write(&Heap->RecordsNextLine.Value, (ulong)born * CacheRecord.Stride, MemoryOrder.Relaxed, Site.None);
+        var pool = Heap->Pool;
+        pool->Arena = new Watermark { Base = records, Reserved = (ulong)count * CacheRecord.Stride, Step = CacheRecord.Stride, Committed = (ulong)count * CacheRecord.Stride };
+        ModelAtomics.Write(&pool->Arena.Committed, pool->Arena.Committed, MemoryOrder.Relaxed, Site.None);
+        ModelAtomics.Write(&pool->NextLine.Value, (ulong)born * CacheRecord.Stride, MemoryOrder.Relaxed, Site.None);
         for (var number = 0; number < count; number++)
         {
             var record = (CacheRecord*)(records + (number * CacheRecord.Stride));
             InitRecord(record, Heap);
-            record->State = number < owned ? CacheRecord.Owned : CacheRecord.Unowned;
+            record->Pool = pool;
+            record->State = number < owned ? (ulong)Heap : CacheRecord.Unowned;
+            record->HeapNext = number == 0 || number >= born ? 0 : (ulong)(records + ((number - 1) * CacheRecord.Stride));
             RegisterRecord(_memory, record, $"record{number}", withLimits);
             _memory.Register(&record->Link, $"record{number}.link");
             _memory.Register(&record->Depth, $"record{number}.depth");
+            _memory.Register(&record->HeapNext, $"record{number}.next");
+            if (number < owned)
+                _memory.Private(number, record, sizeof(CacheRecord));
         }
+
+        if (born > 0)
+            ModelAtomics.Write(&Heap->RecordListLine.Value, (ulong)(records + ((born - 1) * CacheRecord.Stride)), MemoryOrder.Relaxed, Site.None);
     }
 
     /// <summary>Record number i.</summary>
-    public CacheRecord* RecordAt(int number) => (CacheRecord*)(Heap->Records.Base + (number * CacheRecord.Stride));
+    public CacheRecord* RecordAt(int number) => (CacheRecord*)(Heap->Pool->Arena.Base + (number * CacheRecord.Stride));
 
     /// <summary>Magazines for the caches: links and depths are shared words, slots belong to whoever has the magazine.</summary>
     public ulong* AddMagazines(int count)
@@ -154,6 +163,9 @@ internal sealed unsafe class BlockWorld
     {
         Heap->Os = VmTable.Of<ModelSystem>(null);
         Heap->PageSize = ModelSystem.Page;
+        Heap->Pool = (RecordPool*)_memory.Native(sizeof(RecordPool), 128);
+        Heap->Pool->Os = Heap->Os;
+        Heap->Pool->PageSize = Heap->PageSize;
         Heap->Classes = (ClassInfo*)_memory.Native(sizeof(ClassInfo) * SizeClasses.Count);
         Heap->States = (ClassState*)_memory.Native(sizeof(ClassState) * SizeClasses.Count);
         Heap->Stretches = _memory.Words("stretch", 2);
@@ -180,11 +192,16 @@ internal sealed unsafe class BlockWorld
 
         _memory.Register(&Heap->GenerationLine.Value, "generation");
         _memory.Register(&Heap->InUseLine.Value, "in use");
-        _memory.Register(&Heap->SweeperLine.Value, "sweeper");
         _memory.Register(&Heap->PeakLine.Value, "peak");
         _memory.Register(&Heap->NextSweepLine.Value, "next sweep");
-        _memory.Register(&Heap->RecordsNextLine.Value, "records next");
-        _memory.Register(&Heap->Records.Committed, "records mark");
+        _memory.Register(&Heap->Pool->NextLine.Value, "records next");
+        _memory.Register(&Heap->Pool->Arena.Committed, "records mark");
+        _memory.Register(&Heap->Pool->OsCallsLine.Value, "pool calls");
+        _memory.Register((ulong*)&Heap->Pool->Free.Head, "pool");
+        _memory.Register(&Heap->RecordListLine.Value, "records");
+        _memory.Register(&Heap->SharedOperationsLine.Value, "shared operations");
+        _memory.Register(&Heap->RefillsLine.Value, "refills");
+        _memory.Register(&Heap->FlushesLine.Value, "flushes");
         _memory.Register(&Heap->MagazinesNextLine.Value, "magazines next");
         _memory.Register((ulong*)&Heap->FreeRecords.Head, "free records");
         _memory.Register(&Heap->TouchedLine.Value, "touched");
@@ -218,7 +235,7 @@ internal sealed unsafe class BlockWorld
         Space->Resident = _memory.Words("resident", BlockCount);
         var bytes = (ulong)BlockCount << BlockShift;
         Space->Data = new Watermark { Base = (byte*)DataBase, Reserved = bytes, Step = 1ul << BlockShift };
-        Space->LeafMark = Space->WordMark = Space->ResidentMark = Space->BitmapMark = Space->MapMark =
+        Space->LeafMark = Space->WordMark = Space->ResidentMark = Space->BitmapMark =
             new Watermark { Base = (byte*)(DataBase << 2), Reserved = bytes, Step = bytes, Committed = bytes };
     }
 
@@ -232,7 +249,6 @@ internal sealed unsafe class BlockWorld
         _memory.Register(&Space->WordMark.Committed, "word mark");
         _memory.Register(&Space->ResidentMark.Committed, "resident mark");
         _memory.Register(&Space->BitmapMark.Committed, "bitmap mark");
-        _memory.Register(&Space->MapMark.Committed, "map mark");
     }
 
     private void MakeBlock(int block, in BlockStart start)

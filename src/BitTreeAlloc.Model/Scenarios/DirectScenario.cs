@@ -24,6 +24,7 @@ internal sealed unsafe class DirectScenario(string name, bool mapped, params str
     {
         _world = new BlockWorld(memory, BlockStart.Unborn);
         memory.Register(&_world.Heap->DirectBytesLine.Value, "direct bytes");
+        memory.Register(&_world.Heap->DirectLeavesLine.Value, "direct leaves");
         memory.Register(&_world.Heap->DirectCountLine.Value, "direct count");
         _root = memory.Words("root");
         _world.Heap->Direct.Root = _root - (First >> (DirectTable.GranuleShift + DirectTable.LeafShift));

@@ -40,7 +40,7 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
         }
 
         if (owned == 0)
-            NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)_world.Heap->Records.Base, 12, false), &_world.Heap->FreeRecords.Head, (ulong*)_world.RecordAt(0), ulong.MaxValue);
+            NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)_world.Heap->Pool->Arena.Base, 12, false), &_world.Heap->FreeRecords.Head, (ulong*)_world.RecordAt(0), ulong.MaxValue);
     }
 
     public override void Body(Run run, int thread)
@@ -60,6 +60,7 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
                     break;
                 case 'r' when record != null:
                     ModelAtomics.Write(OwnerOf(record), 0, MemoryOrder.Plain, Site.None);
+                    run.Assert(CacheRegistry<ModelAtomics, FourBlockTrees>.TryLeave(record), "the only owner could not leave");
                     CacheRegistry<ModelAtomics, FourBlockTrees>.Release(record);
                     record = null;
                     break;
@@ -76,19 +77,19 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
     {
         var free = 0;
         var held = 0;
-        var born = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap);
-        var arena = new NodeArena((ulong)_world.Heap->Records.Base, 12, false);
+        var born = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap->Pool);
+        var arena = new NodeArena((ulong)_world.Heap->Pool->Arena.Base, 12, false);
         for (var node = NodeStack<ModelAtomics>.TakeAll(arena, &_world.Heap->FreeRecords.Head); node != null; node = NodeStack<ModelAtomics>.NextOf(node))
         {
             run.Assert(++free <= born, "the free records run in a circle");
-            run.Assert(!CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwned((CacheRecord*)node), "a free record says it is owned");
+            run.Assert(!CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwnedBy((CacheRecord*)node, _world.Heap), "a free record says it is owned");
         }
 
         for (var number = 0; number < born; number++)
-            held += CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwned(_world.RecordAt(number)) ? 1 : 0;
+            held += CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwnedBy(_world.RecordAt(number), _world.Heap) ? 1 : 0;
         if (free + held != born)
             run.Fail(ModelErrorKind.Leak, $"{born} records were born, {free} are free and {held} owned");
     }
 
-    private ulong* OwnerOf(CacheRecord* record) => (ulong*)_owners[(int)(((ulong)record - (ulong)_world.Heap->Records.Base) / CacheRecord.Stride)];
+    private ulong* OwnerOf(CacheRecord* record) => (ulong*)_owners[(int)(((ulong)record - (ulong)_world.Heap->Pool->Arena.Base) / CacheRecord.Stride)];
 }

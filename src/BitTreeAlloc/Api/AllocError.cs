@@ -1,6 +1,6 @@
 namespace BitTreeAlloc;
 
-/// <summary>Why a Try-form returned false. After a failure every figure of the allocator that a user sees is as before.</summary>
+/// <summary>Why a Try-form returned false. After a failure every live allocation and the figures of live memory are as before; what lay cached or free may have gone home.</summary>
 public enum AllocError
 {
     /// <summary>No error.</summary>

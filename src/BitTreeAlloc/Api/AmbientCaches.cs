@@ -34,16 +34,29 @@ internal sealed unsafe class AmbientCaches
     /// <summary>Remembers a record, forgets those of allocators that are gone.</summary>
     public void Add(BitTreeAllocator owner, CacheRecord* record)
     {
-        _entries.RemoveAll(static entry => entry.Owner.IsDisposed);
+        for (var index = _entries.Count - 1; index >= 0; index--)
+        {
+            if (!_entries[index].Owner.IsDisposed)
+                continue;
+            CacheLife.Abandon((CacheRecord*)_entries[index].Record);
+            _entries.RemoveAt(index);
+        }
+
         _entries.Add((owner, (nint)record));
     }
 
-    /// <summary>Takes the heap of an allocator away, so that no finalizer touches it any more.</summary>
-    public static void Close(BitTreeAllocator owner, out Heap* heap)
+    /// <summary>Ends the heap of an allocator while no finalizer and no reader of statistics is inside.</summary>
+    public static void Close(BitTreeAllocator owner)
     {
         Enter();
-        heap = owner.Detach();
-        Leave();
+        try
+        {
+            owner.Destroy();
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     private static void ReleaseFrom(BitTreeAllocator owner, CacheRecord* record)
@@ -52,7 +65,9 @@ internal sealed unsafe class AmbientCaches
         try
         {
             if (!owner.IsDisposed)
-                CacheLife.Release(record, isExplicit: false);
+                CacheLife.Release(record);
+            else
+                CacheLife.Abandon(record);
         }
         catch (AllocatorMisuseException)
         {
@@ -64,7 +79,7 @@ internal sealed unsafe class AmbientCaches
         }
     }
 
-    private static void Enter()
+    internal static void Enter()
     {
         var spin = default(SpinWait);
         fixed (ulong* gate = &s_gate)
@@ -74,7 +89,7 @@ internal sealed unsafe class AmbientCaches
         }
     }
 
-    private static void Leave()
+    internal static void Leave()
     {
         fixed (ulong* gate = &s_gate)
             HardwareAtomics.StoreRelease(gate, 0, Site.None); // order: release [A1]

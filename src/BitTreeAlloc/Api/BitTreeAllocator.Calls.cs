@@ -11,13 +11,13 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>Slots from this size on are taken from clean pages where there are some: not writing them saves their page faults. Below, clearing is cheaper than asking.</summary>
     private const int ZeroKnownSize = 4096;
 
-    /// <summary>Memory of at least <paramref name="size"/> bytes, of which the first <paramref name="size"/> read as zero. Pages straight from the system are not written.</summary>
+    /// <summary>Memory of at least <paramref name="size"/> bytes, all of which (<see cref="UsableSize"/>) read as zero. Pages straight from the system are not written.</summary>
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* AllocZeroed(ref ThreadCache cache, nuint size)
     {
         var error = AllocZeroedCore(ref cache, size, out var pointer);
         if (error != AllocError.None)
-            ThrowAfter(error, size, pointer);
+            throw Failure(error, size);
         return pointer;
     }
 
@@ -43,7 +43,7 @@ public sealed unsafe partial class BitTreeAllocator
             return Alloc(ref cache, rounded);
         var error = AllocAlignedCore(ref cache, size, alignment, out var pointer);
         if (error != AllocError.None)
-            ThrowAfter(error, size, pointer);
+            throw Failure(error, size);
         return pointer;
     }
 
@@ -96,10 +96,10 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     /// <summary>
-    /// Whether the address belongs to this allocator: inside any block, live or free, or the start of a live mapping of more than 64 KiB.
+    /// Whether the address belongs to this allocator: inside any block, live or free, or inside a live mapping of more than 64 KiB.
     /// </summary>
     public bool Owns(void* pointer) =>
-        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.DirectSize(_heap, (ulong)pointer) != 0);
+        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.OwnsDirect(_heap, (ulong)pointer));
 
     /// <summary>
     /// Gives memory back: every cache flushes itself at its next free or slow call, recyclers are emptied, and all free pages go back to the system. Slots that other threads still cache are not
@@ -108,8 +108,10 @@ public sealed unsafe partial class BitTreeAllocator
     public TrimResult Trim()
     {
         _ = LiveHeap;
+
+        // Without a record to be had (memory is short: just when it matters) the recyclers stay full, all else goes.
         var record = AmbientRecord(out var error);
-        if (error != AllocError.None)
+        if (error != AllocError.None && !Errors.IsShortage(error))
             throw Failure(error, CacheRecord.Stride);
         return TrimWith(record);
     }
@@ -138,7 +140,7 @@ public sealed unsafe partial class BitTreeAllocator
         if (error != AllocError.None)
             return error;
         if (size > MaxSmallSize)
-            return AllocDirect(size, 1, out pointer); // Straight from the system.
+            return AllocDirect(ref cache, size, 1, out pointer); // Straight from the system.
         var sizeClass = SizeClasses.ClassOf(size);
         if (size >= ZeroKnownSize && !_disabled && **CacheRecord.Top(cache.Record, sizeClass) == 0)
         {
@@ -149,7 +151,7 @@ public sealed unsafe partial class BitTreeAllocator
 
         error = AllocOfClass(ref cache, sizeClass, out pointer);
         if (pointer != null)
-            NativeMemory.Clear(pointer, size);
+            NativeMemory.Clear(pointer, (nuint)_heap->Classes[sizeClass].SlotSize);
         return error;
     }
 
@@ -163,7 +165,7 @@ public sealed unsafe partial class BitTreeAllocator
         if (alignment > SizeClasses.MaxSize || rounded > SizeClasses.MaxSize)
         {
             var error = Ready(ref cache);
-            return error != AllocError.None ? error : AllocDirect(Math.Max(size, 1), alignment, out pointer);
+            return error != AllocError.None ? error : AllocDirect(ref cache, Math.Max(size, 1), alignment, out pointer);
         }
 
         return AllocSlow(ref cache, rounded, out pointer);
@@ -186,27 +188,30 @@ public sealed unsafe partial class BitTreeAllocator
         var oldSize = UsableSize(pointer);
         if (oldSize == 0)
             return AllocError.InvalidPointer;
-        if (FitsInPlace(oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
+        if (FitsInPlace((ulong)pointer, oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
         {
             moved = pointer;
             return AllocError.None;
         }
 
         error = AllocAlignedCore(ref cache, newSize, alignment, out moved);
-        if (moved == null)
+        if (error != AllocError.None)
             return error;
         Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
-        var freed = FreeUnsized(ref cache, pointer);
-        return error == AllocError.None ? freed : error;
+
+        // The move has happened: news about earlier frees waits for a call that only frees.
+        var news = FreeUnsized(ref cache, pointer);
+        if (news != AllocError.None && cache.Record->News == 0)
+            cache.Record->News = (ulong)Errors.OutcomeOf(news);
+        return AllocError.None;
     }
 
     /// <summary>The slot or mapping that a fresh allocation would get is the one it has; anything else would break a sized free.</summary>
-    private bool FitsInPlace(nuint usable, nuint rounded, nuint alignment)
+    private bool FitsInPlace(ulong address, nuint usable, nuint rounded, nuint alignment)
     {
-        var sizeClass = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
-        if (sizeClass != SizeClasses.None)
-            return usable == (nuint)_heap->Classes[sizeClass].SlotSize && usable <= MaxSmallSize;
-        return usable > MaxSmallSize && rounded <= usable && rounded > usable / 2;
+        var wanted = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
+        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass
+            : wanted == SizeClasses.None && rounded <= usable && rounded > usable / 2;
     }
 
     private static bool IsAlignment(nuint alignment) => BitOperations.IsPow2((ulong)alignment) && alignment <= MaxAlignment;

@@ -13,7 +13,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         var error = AllocSlow(ref cache, size, out var pointer);
         if (error != AllocError.None)
-            ThrowAfter(error, size, pointer);
+            throw Failure(error, size);
         return pointer;
     }
 
@@ -44,7 +44,7 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
         var sizeClass = SizeClasses.ClassOf(size);
-        return sizeClass == SizeClasses.None ? AllocDirect(size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, out pointer);
+        return sizeClass == SizeClasses.None ? AllocDirect(ref cache, size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, out pointer);
     }
 
     private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer)
@@ -68,7 +68,7 @@ public sealed unsafe partial class BitTreeAllocator
         return Errors.Of(outcome);
     }
 
-    private AllocError AllocDirect(nuint size, nuint alignment, out void* pointer)
+    private AllocError AllocDirect(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer)
     {
         pointer = null;
         if (_heap == null)
@@ -77,7 +77,7 @@ public sealed unsafe partial class BitTreeAllocator
             return AllocError.Disabled;
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
-        pointer = (void*)_engine.AllocDirect(_heap, size, alignment, out var outcome);
+        pointer = (void*)_engine.AllocDirect(_heap, cache.Record, size, alignment, out var outcome);
         return Errors.Of(outcome);
     }
 
@@ -110,7 +110,19 @@ public sealed unsafe partial class BitTreeAllocator
             return error;
         if (!TryClassOf((ulong)pointer, out var sizeClass))
             return Errors.Of(_engine.FreeDirect(_heap, (ulong)pointer));
-        return sizeClass == SizeClasses.None ? AllocError.InvalidPointer : FreeSlow(ref cache, pointer, sizeClass);
+        if (sizeClass == SizeClasses.None)
+            return AllocError.InvalidPointer;
+        FollowStretch(cache.Record, (ulong)pointer);
+        return FreeSlow(ref cache, pointer, sizeClass);
+    }
+
+    /// <summary>The stretch that an unsized free met off the hit path is the one that the next will find on it.</summary>
+    private void FollowStretch(CacheRecord* record, ulong address)
+    {
+        if (((address - record->Base) >> Stretch.GranuleShift) < record->Granules)
+            return;
+        if (_engine.Locate(_heap, address, out var block))
+            _engine.UseStretch(record, block.Space->Owner);
     }
 
     /// <summary>False outside of blocks; class none inside, where no slot that was handed out starts.</summary>
@@ -143,17 +155,8 @@ public sealed unsafe partial class BitTreeAllocator
         var record = _engine.Register(_heap, _serial, out var outcome);
         if (record == null)
             return Errors.Of(outcome);
-        HardwareAtomics.FetchAddAcqRel(&_heap->ExplicitCachesLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
         cache.Record = record;
         return AllocError.None;
-    }
-
-    /// <summary>A failure, or a success that brought bad news about earlier frees: then the memory is given back before the throw.</summary>
-    private void ThrowAfter(AllocError error, nuint size, void* pointer)
-    {
-        if (pointer != null)
-            TryFree(pointer, out _);
-        throw Failure(error, size);
     }
 
     private Exception Failure(AllocError error, nuint size) => error switch
@@ -161,6 +164,7 @@ public sealed unsafe partial class BitTreeAllocator
         AllocError.Disposed => Errors.Disposed(),
         AllocError.BadAlignment => new ArgumentException(Errors.TextOf(error), "alignment"),
         AllocError.SizeOverflow => new ArgumentException(Errors.TextOf(error), nameof(size)),
+        AllocError.Disabled => new AllocatorOutOfMemoryException(error, size, Errors.TextOf(error)),
         _ when Errors.IsShortage(error) => new AllocatorOutOfMemoryException(error, size, Errors.Describe(error, size, Snapshot(LiveHeap))),
         _ => Errors.Misuse(error),
     };

@@ -2,7 +2,7 @@ using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
 
-/// <summary>Try-forms: a reason instead of an exception. After a failure every figure that a user sees, and every live allocation, is as before.</summary>
+/// <summary>Try-forms: a reason instead of an exception. After a failure every live allocation and the figures of live memory are as before.</summary>
 public sealed unsafe partial class BitTreeAllocator
 {
     /// <summary><see cref="Alloc(ref ThreadCache, nuint)"/>, or false with the reason and a null pointer.</summary>
@@ -10,7 +10,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         pointer = null;
         error = _disabled ? AllocError.Disabled : AllocSlow(ref cache, size, out pointer);
-        return Settle(ref pointer, error);
+        return error == AllocError.None;
     }
 
     /// <summary>As the form with a cache, on the calling thread's.</summary>
@@ -29,7 +29,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         pointer = null;
         error = _disabled ? AllocError.Disabled : AllocZeroedCore(ref cache, size, out pointer);
-        return Settle(ref pointer, error);
+        return error == AllocError.None;
     }
 
     /// <summary>As the form with a cache, on the calling thread's.</summary>
@@ -48,7 +48,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         pointer = null;
         error = _disabled ? AllocError.Disabled : AllocAlignedCore(ref cache, size, alignment, out pointer);
-        return Settle(ref pointer, error);
+        return error == AllocError.None;
     }
 
     /// <summary>As the form with a cache, on the calling thread's.</summary>
@@ -67,7 +67,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         pointer = null;
         error = _disabled ? AllocError.Disabled : ReallocCore(ref cache, old, newSize, 1, out pointer);
-        return Settle(ref pointer, error);
+        return error == AllocError.None;
     }
 
     /// <summary>As the form with a cache, on the calling thread's.</summary>
@@ -96,16 +96,5 @@ public sealed unsafe partial class BitTreeAllocator
             return false;
         var cache = new ThreadCache { Record = record };
         return TryFree(ref cache, pointer, out error);
-    }
-
-    /// <summary>An allocation that brought bad news about earlier frees is given back: a Try-form that fails returns nothing.</summary>
-    private bool Settle(ref void* pointer, AllocError error)
-    {
-        if (error == AllocError.None)
-            return true;
-        if (pointer != null)
-            TryFree(pointer, out _);
-        pointer = null;
-        return false;
     }
 }

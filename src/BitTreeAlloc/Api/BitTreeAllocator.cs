@@ -23,6 +23,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     public const int MaxSmallSize = SizeClasses.MaxSize;
 
     private static ulong s_serials;
+    private static BitTreeAllocator? s_shared;
 
     private readonly ulong _serial;
     private readonly int _minimumAlignment;
@@ -56,6 +57,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
         CasWidth = plan.UseCas16 ? CasWidth.Sixteen : CasWidth.Eight;
         fixed (ulong* serials = &s_serials)
             _serial = HardwareAtomics.FetchAddAcqRel(serials, 1, Site.None) + 1; // order: unique is enough [H1]
+        plan.Pool = CacheLife.Pool(plan.UseCas16);
         var outcome = engine.Create(plan, out _heap);
         if (outcome != Outcome.Ok)
         {
@@ -99,30 +101,41 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     }
 
     /// <summary>A snapshot of the figures. Cost grows with the number of blocks (a millisecond per gigabyte); no system call.</summary>
-    public AllocatorStatistics GetStatistics() => Snapshot(LiveHeap);
+    /// <remarks>May run while another thread disposes of the allocator: then it throws <see cref="ObjectDisposedException"/>.</remarks>
+    public AllocatorStatistics GetStatistics()
+    {
+        AmbientCaches.Enter();
+        try
+        {
+            return Snapshot(LiveHeap);
+        }
+        finally
+        {
+            AmbientCaches.Leave();
+        }
+    }
 
     /// <summary>
-    /// Gives every byte back to the system. No Alloc, Free or Trim may be running, and none may follow; caches should be disposed of before (one that is not keeps 4 KiB, and its next
-    /// call throws <see cref="ObjectDisposedException"/>). Twice is harmless.
+    /// Gives every byte back to the system. No Alloc, Free or Trim may be running, and none may follow; caches should be disposed of before (one that is not keeps its
+    /// record of 4 KiB, and its next call throws <see cref="ObjectDisposedException"/>). Twice is harmless.
     /// </summary>
     /// <exception cref="InvalidOperationException">The allocator is <see cref="Shared"/>.</exception>
     public void Dispose()
     {
-        if (ReferenceEquals(this, SharedInstance.Existing))
+        if (ReferenceEquals(this, s_shared))
             throw new InvalidOperationException("The shared allocator lives as long as the process; make an own BitTreeAllocator to dispose of.");
-        AmbientCaches.Close(this, out var heap);
-        if (heap != null)
-            _engine.Destroy(heap, HardwareAtomics.LoadAcquire(&heap->ExplicitCachesLine.Value, Site.HeapFigures) != 0); // order: callers are quiet by contract [H1]
+        AmbientCaches.Close(this);
     }
 
     internal ulong Serial => _serial;
 
-    /// <summary>The heap, taken away: null from now on.</summary>
-    internal Heap* Detach()
+    /// <summary>Everything back to the system; from now on the heap is null.</summary>
+    internal void Destroy()
     {
         var heap = _heap;
         _heap = null;
-        return heap;
+        if (heap != null)
+            _engine.Destroy(heap);
     }
 
     private Heap* LiveHeap => _heap != null ? _heap : throw Errors.Disposed();
@@ -165,8 +178,6 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     private static class SharedInstance
     {
-        public static readonly BitTreeAllocator Value = Existing = new BitTreeAllocator();
-
-        public static BitTreeAllocator? Existing;
+        public static readonly BitTreeAllocator Value = s_shared = new BitTreeAllocator();
     }
 }

@@ -1,22 +1,63 @@
+using System.Runtime.InteropServices;
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
+using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc;
 
 /// <summary>The end of a cache, the same for explicit and ambient ones.</summary>
 internal static unsafe class CacheLife
 {
-    /// <summary>Flushes and gives the record back.</summary>
-    public static void Release(CacheRecord* record, bool isExplicit)
+    private static RecordPool* s_pool;
+
+    /// <summary>The process's cache records, made at the first use of any allocator.</summary>
+    public static RecordPool* Pool(bool useCas16)
     {
-        var heap = record->Heap;
-        var outcome = heap->Engine.Flush(record, out _);
+        // order: the pointer's target was written before it was published; .NET keeps dependent reads in order [A2]
+        if (s_pool == null)
+            MakePool(useCas16);
+        return s_pool;
+    }
+
+    /// <summary>Gives back the record of a cache that outlived its allocator.</summary>
+    public static void Abandon(CacheRecord* record) => CacheRegistry<HardwareAtomics, ShippedGeometry>.Release(record);
+
+    /// <summary>Flushes and gives the record back.</summary>
+    public static void Release(CacheRecord* record)
+    {
+        // Of two aliases one gets here; the other must not touch what may belong to somebody else by now.
+        var engine = record->Heap->Engine;
+        if (!engine.TryLeave(record))
+            throw Errors.Misuse(Outcome.CacheMisused);
+        var outcome = engine.Flush(record, out _);
         if (outcome == Outcome.CacheMisused)
-            throw Errors.Misuse(outcome);
-        if (isExplicit)
-            HardwareAtomics.FetchAddAcqRel(&heap->ExplicitCachesLine.Value, ulong.MaxValue, Site.HeapFigures); // order: a figure [H1]
-        heap->Engine.Unregister(record);
+            throw Errors.Misuse(outcome); // Somebody is inside: the record is never used again.
+        engine.Unregister(record);
         if (outcome != Outcome.Ok)
             throw Errors.Misuse(outcome);
+    }
+
+    private static void MakePool(bool useCas16)
+    {
+        var pool = (RecordPool*)NativeMemory.AlignedAlloc((nuint)sizeof(RecordPool), 128);
+        NativeMemory.Clear(pool, (nuint)sizeof(RecordPool));
+        var outcome = CacheRegistry<HardwareAtomics, ShippedGeometry>.CreatePool(pool, SystemVirtualMemory.Table, useCas16);
+        if (outcome != Outcome.Ok)
+        {
+            NativeMemory.AlignedFree(pool);
+            throw new AllocatorOutOfMemoryException(Errors.Of(outcome), 1 << 20, $"Cannot reserve 1 MiB of addresses for cache records: {Errors.TextOf(Errors.Of(outcome))}");
+        }
+
+        // order: release publishes the pool; the loser of a race gives its own back [A2]
+        fixed (RecordPool** shared = &s_pool)
+        {
+            if (HardwareAtomics.CompareExchangeAcqRel((ulong*)shared, 0, (ulong)pool, Site.None))
+                return;
+        }
+
+        var arena = pool->Arena;
+        _ = pool->Os.Release(arena.Base, (nuint)arena.Reserved);
+        NativeMemory.AlignedFree(pool);
     }
 }

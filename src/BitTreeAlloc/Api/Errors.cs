@@ -19,8 +19,16 @@ internal static class Errors
         _ => AllocError.InvalidPointer,
     };
 
+    public static Outcome OutcomeOf(AllocError error) => error switch
+    {
+        AllocError.DoubleFree => Outcome.DoubleFree,
+        AllocError.WrongSize => Outcome.WrongSize,
+        AllocError.CacheMisused => Outcome.CacheMisused,
+        _ => Outcome.InvalidPointer,
+    };
+
     public static bool IsShortage(AllocError error) =>
-        error is AllocError.AddressSpaceExhausted or AllocError.CommitRefused or AllocError.TooManyMappings or AllocError.SizeTooLarge or AllocError.Disabled;
+        error is AllocError.AddressSpaceExhausted or AllocError.CommitRefused or AllocError.TooManyMappings or AllocError.SizeTooLarge;
 
     public static AllocatorMisuseException Misuse(Outcome outcome) => new(Of(outcome), TextOf(Of(outcome)));
 

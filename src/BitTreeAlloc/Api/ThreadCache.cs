@@ -45,9 +45,12 @@ public unsafe struct ThreadCache : IDisposable, IEquatable<ThreadCache>
     {
         var record = Record;
         Record = null;
-        if (record == null || record->Heap == null)
+        if (record == null)
             return;
-        CacheLife.Release(record, isExplicit: true);
+        if (record->Heap != null)
+            CacheLife.Release(record);
+        else if (record->State == CacheRecord.Closed)
+            CacheLife.Abandon(record);
     }
 
     /// <inheritdoc/>

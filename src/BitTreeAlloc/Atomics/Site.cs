@@ -9,9 +9,6 @@ public enum Site
     /// <summary>The block word before a step.</summary>
     BlockLoad,
 
-    /// <summary>Counters and other figures.</summary>
-    HeapFigures,
-
     /// <summary>S1: Or of the leaf.</summary>
     TreeSetLeaf,
 
@@ -102,6 +99,9 @@ public enum Site
     /// <summary>G2: counts what came home.</summary>
     BlockCount,
 
+    /// <summary>Bits set on a block that had left its class.</summary>
+    BitmapUndo,
+
     /// <summary>E1: leaves its class.</summary>
     BlockEmpty,
 
@@ -113,6 +113,15 @@ public enum Site
 
     /// <summary>Owner of a cache record.</summary>
     RecordState,
+
+    /// <summary>Counters and other figures.</summary>
+    HeapFigures,
+
+    /// <summary>The records that a heap took.</summary>
+    RecordList,
+
+    /// <summary>A record's link in its heap's list.</summary>
+    RecordListLink,
 
     /// <summary>Records ever born.</summary>
     RecordFrontier,
@@ -192,11 +201,8 @@ public enum Site
     /// <summary>A stretch by number.</summary>
     StretchLoad,
 
-    /// <summary>One sweeper for the policy.</summary>
+    /// <summary>One thread sweeps for the policy.</summary>
     SweeperEnter,
-
-    /// <summary>The sweeper is done.</summary>
-    SweeperLeave,
 
     /// <summary>A new stretch.</summary>
     StretchPublish,
@@ -215,6 +221,9 @@ public enum Site
 
     /// <summary>D2: lets go.</summary>
     SweepRelease,
+
+    /// <summary>Pages of a held block are missing, or back.</summary>
+    SweepNote,
 
     /// <summary>Trim: a new generation.</summary>
     GenerationRaise,

@@ -15,7 +15,7 @@ public enum BlockPhase
 
 /// <summary>
 /// Owns: the meaning of the one u64 that describes a block; every change is a pure step from one value to the next, applied by one compare-exchange.
-/// Layout, high to low: free:24 (signed) | cursor:20 | spare:6 | class:8 | phase:3 | zero | resident | claimed.
+/// Layout, high to low: free:24 (signed) | cursor:20 | spare:5 | needs commit | class:8 | phase:3 | zero | resident | claimed.
 /// Invariants: I-W1 free = set slot bits − slots whose bit is set but whose count is still to come, so it may be briefly negative. I-W2 only the holder of <c>claimed</c> clears
 /// slot bits, moves the cursor, changes class, phase, zero or resident. I-W3 cursor never exceeds the class's capacity.
 /// Callers: Core.Blocks, Core.Births, Core.Sweeper. Checked by: unit tests of the pure steps; the protocols by the explorer.
@@ -26,6 +26,7 @@ public readonly struct BlockWord : IEquatable<BlockWord>
     private const int ZeroBit = 2;
     private const int PhaseShift = 3;
     private const int ClassShift = 6;
+    private const int NeedsCommitBit = 14;
     private const int CursorShift = 20;
     private const int FreeShift = 40;
     private const ulong ClaimedMask = 1;
@@ -69,14 +70,17 @@ public readonly struct BlockWord : IEquatable<BlockWord>
     /// <summary>Every slot below the cursor is home and counted.</summary>
     public bool IsAllHome => Free == Cursor;
 
-    /// <summary>In use by that class and not held: T2 may claim it.</summary>
-    public bool CanClaimFor(int sizeClass) => (Raw & (ClaimedMask | PhaseMask | ClassMask)) == (((ulong)BlockPhase.InUse << PhaseShift) | ((ulong)sizeClass << ClassShift));
+    /// <summary>A purge took pages of it that the system did not commit again: nobody may be handed a slot until a sweep has them back.</summary>
+    public bool NeedsCommit => (Raw >> NeedsCommitBit & 1) != 0;
+
+    /// <summary>In use by that class, whole, and not held: T2 may claim it.</summary>
+    public bool CanClaimFor(int sizeClass) => (Raw & (ClaimedMask | PhaseMask | ClassMask | (1ul << NeedsCommitBit))) == (((ulong)BlockPhase.InUse << PhaseShift) | ((ulong)sizeClass << ClassShift));
 
     /// <summary>T2, E1, D1: takes hold.</summary>
     public BlockWord Claim() => new(Raw | ClaimedMask);
 
-    /// <summary>Lets go without a change.</summary>
-    public BlockWord Unclaim() => new(Raw & ~ClaimedMask);
+    /// <summary>Notes, while held, whether pages are missing.</summary>
+    public BlockWord WithNeedsCommit(bool missing) => new((Raw & ~(1ul << NeedsCommitBit)) | (missing ? 1ul << NeedsCommitBit : 0));
 
     /// <summary>T4: the holder took <paramref name="taken"/> free slots and carved <paramref name="carved"/> new ones, and lets go.</summary>
     public BlockWord Release(int taken, int carved) => new((Raw - ((ulong)taken << FreeShift) + ((ulong)carved << CursorShift)) & ~ClaimedMask);

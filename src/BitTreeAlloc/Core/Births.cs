@@ -13,8 +13,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    /// <summary>Leaf words whose parents one birth repairs: the sweep of the whole tree is spread over births, and done at once before memory is declared short.</summary>
-    private const ulong RepairStep = 8;
+    /// <summary>Rows of leaf words, all columns, whose parents one birth repairs: the sweep of the whole tree is spread over births, and done at once before memory is declared short.</summary>
+    private const ulong RepairStep = 2;
 
     /// <summary>Claims a resident block of no class for <paramref name="sizeClass"/>.</summary>
     public static bool TryEmpty(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
@@ -26,7 +26,7 @@ internal static unsafe class Births<TAtomics, TGeometry>
             if (stretch == null)
                 break;
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
-            Repair(space, info->Column);
+            Repair(space);
             if (TryPicked(space, space->EmptyColumn, BlockPhase.Empty, sizeClass, out block, out held))
                 return true;
         }
@@ -103,6 +103,10 @@ internal static unsafe class Births<TAtomics, TGeometry>
                 // order: acquire: the last holder's bitmap and purge; release: nothing yet [B1]
                 if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, held.Raw, Site.BirthClaim))
                     continue;
+
+                // Slots freed twice at once may have left bits behind: whoever is born here must not find them.
+                if (phase == BlockPhase.Empty)
+                    Blocks<TAtomics, TGeometry>.ClearBitmap(space, block.Index, space->BitmapWords << 6);
                 WriteClass(space, block.Index, sizeClass);
                 return true;
             }
@@ -149,29 +153,47 @@ internal static unsafe class Births<TAtomics, TGeometry>
             status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong));
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong));
-        if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->MapMark, after << (space->BlockShift - Stretch.GranuleShift));
         return status == VmStatus.Ok ? HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift) : status;
     }
 
     private static void WriteClass(Space* space, ulong block, int sizeClass)
     {
         var granules = 1ul << (space->BlockShift - Stretch.GranuleShift);
-        var map = space->MapMark.Base + (block * granules);
+        var map = space->Map + (block * granules);
         for (var granule = 0ul; granule < granules; granule++)
             TAtomics.WriteByte(map + granule, (byte)sizeClass, Site.ClassMapWrite);
     }
 
-    /// <summary>X1, a few words at a time.</summary>
-    private static void Repair(Space* space, int column)
+    /// <summary>X1 at once, over every leaf word that can serve the class: "none" may be answered only after it.</summary>
+    public static void RepairAll(Heap* heap, int sizeClass)
     {
-        var rows = (TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [S2]
+        var info = heap->Classes + sizeClass;
+        for (var number = 0; ; number++)
+        {
+            var stretch = Placement<TAtomics>.StretchAt(heap, number);
+            if (stretch == null)
+                return;
+            var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            var rows = Rows(space);
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, info->Column, 0, rows);
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->EmptyColumn, 0, rows);
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->CleanColumn, 0, rows);
+        }
+    }
+
+    private static ulong Rows(Space* space) =>
+        (TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [S2]
+
+    /// <summary>X1, a few rows at a time; a row of all columns lies side by side.</summary>
+    private static void Repair(Space* space)
+    {
+        var rows = Rows(space);
         if (rows == 0)
             return;
         var first = TAtomics.LoadAcquire(&space->SweepCursor, Site.RepairCursor) % rows; // order: a hint; none needed [H1]
         var count = Math.Min(RepairStep, rows - first);
-        BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, column, first, count);
-        BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->EmptyColumn, first, count);
+        for (var column = 0; column <= space->CleanColumn; column++)
+            BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, column, first, count);
         TAtomics.StoreRelease(&space->SweepCursor, first + count, Site.RepairCursor); // order: a hint: a lost step repairs a word twice [H1]
     }
 }

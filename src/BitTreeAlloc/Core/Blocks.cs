@@ -64,7 +64,10 @@ internal static unsafe class Blocks<TAtomics, TGeometry>
             var word = TAtomics.LoadAcquire(bitmap + index, Site.BitmapLoad); // order: acquire; only we clear, so what is seen set stays set [B2]
             if (word == 0)
                 continue;
-            var chosen = word;
+
+            // Bits at or above the cursor can only come from slots freed twice at once: never handed out.
+            var chosen = held.Cursor - (index << 6) >= 64 ? word : word & ((1ul << Math.Max(0, held.Cursor - (index << 6))) - 1);
+            word = chosen;
             for (var surplus = BitOperations.PopCount(word) - (wanted - got); surplus > 0; surplus--)
                 chosen &= ~(1ul << BitOperations.Log2(chosen));
 
@@ -89,7 +92,8 @@ internal static unsafe class Blocks<TAtomics, TGeometry>
             // order: release hands the cleared bits and the cursor to the next holder; acquire sees counts of gives since the claim [B1]
             if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, next.Raw, Site.BlockRelease))
                 continue;
-            if (next.IsAvailable(info.Capacity))
+            // Whoever cleared the leaf since wrote to the word as well (T2 gives up by a write): behind our own write the look is as good as an Or, and shares no line for writing.
+            if (next.IsAvailable(info.Capacity) && !BitTree<TAtomics, TGeometry>.IsSet(&space->Trees, info.Column, block))
                 BitTree<TAtomics, TGeometry>.Set(&space->Trees, info.Column, block);
             return;
         }
@@ -119,15 +123,22 @@ internal static unsafe class Blocks<TAtomics, TGeometry>
     /// <summary>
     /// G2: counts slots whose bits are set. When the last slot came home and <paramref name="mayHold"/>, the caller now holds the block and has to see it off (E1).
     /// </summary>
-    public static BlockHome CountFree(Space* space, ulong block, in ClassInfo info, int count, bool mayHold, out int cursor)
+    public static BlockHome CountFree(Space* space, ulong block, int sizeClass, in ClassInfo info, int count, bool mayHold, out int cursor)
     {
         var address = space->Words + block;
         for (; ; )
         {
             var word = new BlockWord(TAtomics.LoadAcquire(address, Site.BlockLoad)); // order: acquire [B1]
+            if (word.Phase != BlockPhase.InUse || word.Class != sizeClass)
+            {
+                // Slots freed twice at once: the other free emptied the block between our look and our bits.
+                cursor = 0;
+                return BlockHome.Gone;
+            }
+
             var next = word.Give(count);
             cursor = word.Cursor;
-            var allHome = !word.IsClaimed && next.IsAllHome;
+            var allHome = !word.IsClaimed && !word.NeedsCommit && next.IsAllHome;
             if (allHome && mayHold)
                 next = next.Claim();
 
@@ -139,6 +150,17 @@ internal static unsafe class Blocks<TAtomics, TGeometry>
             if (!word.IsClaimed && (!word.IsAvailable(info.Capacity) || !BitTree<TAtomics, TGeometry>.IsSet(&space->Trees, info.Column, block)))
                 BitTree<TAtomics, TGeometry>.Set(&space->Trees, info.Column, block);
             return allHome ? BlockHome.AllHome : BlockHome.Partly;
+        }
+    }
+
+    /// <summary>Takes back bits that were set on a block that had left its class.</summary>
+    public static void UndoBits(Space* space, ulong block, ulong* masks, int first, int last)
+    {
+        var bitmap = space->Bitmaps + (block * (ulong)space->BitmapWords);
+        for (var index = first; index <= last; index++)
+        {
+            if (masks[index] != 0)
+                TAtomics.FetchAndAcqRel(bitmap + index, ~masks[index], Site.BitmapUndo); // order: misuse; repairs what it can [B2]
         }
     }
 
@@ -169,6 +191,9 @@ internal enum BlockHome
 {
     /// <summary>Slots are still out, or somebody else holds the block.</summary>
     Partly,
+
+    /// <summary>The block left its class before the count: the slots had been freed before. Nothing was counted.</summary>
+    Gone,
 
     /// <summary>Every slot is home; the block stays in its class.</summary>
     AllHome,

@@ -17,8 +17,14 @@ internal unsafe struct CacheRecord
     /// <summary>Bytes from one record to the next.</summary>
     public const int Stride = 4096;
 
+    /// <summary>State of a record on the stack. Otherwise the state is the address of the heap that owns it, or <see cref="Leaving"/>.</summary>
     public const ulong Unowned = 0;
-    public const ulong Owned = 1;
+
+    /// <summary>State while its cache is being disposed of.</summary>
+    public const ulong Leaving = 1;
+
+    /// <summary>State after its heap is gone, until its cache is disposed of.</summary>
+    public const ulong Closed = 2;
 
     public ulong Link;
     public ulong Depth;
@@ -37,11 +43,20 @@ internal unsafe struct CacheRecord
     /// <summary>1 while an owner is inside a slow path: a shared word.</summary>
     public ulong Busy;
 
-    /// <summary>Owned or not: a shared word.</summary>
+    /// <summary>Who owns it: a shared word.</summary>
     public ulong State;
 
     /// <summary>The heap's generation when this cache was last flushed for it.</summary>
     public ulong SeenGeneration;
+
+    /// <summary>The record that its heap took before it; written before the heap's list shows this one.</summary>
+    public ulong HeapNext;
+
+    /// <summary>The pool it goes back to.</summary>
+    public RecordPool* Pool;
+
+    /// <summary>What a flush found wrong with earlier frees (an <see cref="Outcome"/>), until a call that frees can say it.</summary>
+    public ulong News;
 
     /// <summary>An empty magazine kept at hand, or 0.</summary>
     public ulong SpareEmpty;

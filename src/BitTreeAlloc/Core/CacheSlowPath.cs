@@ -22,9 +22,8 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
             return 0;
         }
 
-        FlushIfAsked(record, out outcome);
-        var slot = PopOrRefill(record, sizeClass, out var supplied);
-        outcome = slot != 0 && outcome == Outcome.Ok ? Outcome.Ok : (slot == 0 ? supplied : outcome);
+        FlushIfAsked(record);
+        var slot = PopOrRefill(record, sizeClass, out outcome);
         Leave(record);
         return slot;
     }
@@ -48,15 +47,15 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return slot;
     }
 
-    /// <summary>Takes a slot in. Anything but Ok and misuse: the slots that could be given back were, and the outcome says what was wrong with the others.</summary>
+    /// <summary>Takes a slot in. Anything but Ok and misuse is news about an earlier free: this slot is in, and what could be given back was.</summary>
     public static Outcome Free(CacheRecord* record, int sizeClass, ulong slot)
     {
         if (!TryEnter(record))
             return Outcome.CacheMisused;
-        FlushIfAsked(record, out var outcome);
-        var pushed = PushOrFlush(record, sizeClass, slot);
+        FlushIfAsked(record);
+        Note(record, PushOrFlush(record, sizeClass, slot));
         Leave(record);
-        return pushed == Outcome.Ok ? outcome : pushed;
+        return TakeNews(record);
     }
 
     /// <summary>Everything cached goes back to the blocks.</summary>
@@ -65,9 +64,21 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         flushed = 0;
         if (!TryEnter(record))
             return Outcome.CacheMisused;
-        var outcome = FlushClasses(record, ref flushed);
+        FlushClasses(record, ref flushed);
         Leave(record);
-        return outcome;
+        return TakeNews(record);
+    }
+
+    /// <summary>Runs inside the busy word for a caller that owns the record: everything cached, and all recyclers, go home. False where the cache is misused.</summary>
+    public static bool TryFlushForShortage(CacheRecord* record)
+    {
+        if (!TryEnter(record))
+            return false;
+        var flushed = 0L;
+        FlushClasses(record, ref flushed);
+        Trimmer<TAtomics, TGeometry>.DrainRecyclers(record->Heap, record);
+        Leave(record);
+        return true;
     }
 
     /// <summary>Classes whose magazines did not move since the last look go home. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
@@ -84,6 +95,17 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         }
 
         return flushed;
+    }
+
+    /// <summary>Every class but one goes home. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
+    public static void FlushOthers(CacheRecord* record, int except)
+    {
+        var flushed = 0L;
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            if (sizeClass != except)
+                FlushClass(record, sizeClass, ref flushed);
+        }
     }
 
     /// <summary>Adds the cache's pending figure to the heap's.</summary>
@@ -180,9 +202,9 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var spare = CacheRecord.Spare(record, sizeClass);
         var full = *spare == 0 ? null : Magazine.Of<TGeometry>((ulong*)*spare);
         ulong* empty = null;
+        record->SharedOperations += full == null ? 0u : 1u;
         if (full == null || Magazines<TAtomics, TGeometry>.TryGiveFull(heap, sizeClass, full))
         {
-            record->SharedOperations++;
             *spare = (ulong)top;
             empty = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, out _);
             if (empty != null)
@@ -202,61 +224,65 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return full;
     }
 
-    private static Outcome FlushClasses(CacheRecord* record, ref long flushed)
+    private static void FlushClasses(CacheRecord* record, ref long flushed)
     {
         var heap = record->Heap;
 
         // order: acquire, before the flush: a generation that comes later asks again [G1]
         var generation = TAtomics.LoadAcquire(&heap->GenerationLine.Value, Site.GenerationLoad);
-        var outcome = Outcome.Ok;
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
-        {
-            var found = FlushClass(record, sizeClass, ref flushed);
-            outcome = found == Outcome.Ok ? outcome : found;
-        }
-
+            FlushClass(record, sizeClass, ref flushed);
         Magazines<TAtomics, TGeometry>.ReleaseSpare(heap, record);
         record->SeenGeneration = generation;
-        return outcome;
     }
 
-    private static Outcome FlushClass(CacheRecord* record, int sizeClass, ref long flushed)
+    private static void FlushClass(CacheRecord* record, int sizeClass, ref long flushed)
     {
-        var outcome = FlushMagazine(record, sizeClass, (ulong*)*CacheRecord.Spare(record, sizeClass), ref flushed);
+        FlushMagazine(record, sizeClass, (ulong*)*CacheRecord.Spare(record, sizeClass), ref flushed);
         *CacheRecord.Spare(record, sizeClass) = 0;
         var top = *CacheRecord.Top(record, sizeClass);
         if (top == CacheRecord.EmptyTop(record))
-            return outcome;
+            return;
 
         // Unloaded first: what is being flushed must not be found again by a sweep that runs inside.
         *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
         Arm(record, sizeClass, 0);
-        var found = FlushMagazine(record, sizeClass, top, ref flushed);
-        return found == Outcome.Ok ? outcome : found;
+        FlushMagazine(record, sizeClass, top, ref flushed);
     }
 
-    private static Outcome FlushMagazine(CacheRecord* record, int sizeClass, ulong* top, ref long flushed)
+    private static void FlushMagazine(CacheRecord* record, int sizeClass, ulong* top, ref long flushed)
     {
         if (top == null)
-            return Outcome.Ok;
+            return;
         var magazine = Magazine.Of<TGeometry>(top);
         var count = Magazine.CountTo<TGeometry>(top);
-        var outcome = Homecoming<TAtomics, TGeometry>.Give(record->Heap, record, sizeClass, magazine + Magazine.HeaderWords, count);
+        Note(record, Homecoming<TAtomics, TGeometry>.Give(record->Heap, record, sizeClass, magazine + Magazine.HeaderWords, count));
         flushed += count;
         record->Flushes++;
         Magazines<TAtomics, TGeometry>.GiveEmpty(record->Heap, record, magazine);
-        return outcome;
     }
 
-    private static void FlushIfAsked(CacheRecord* record, out Outcome outcome)
+    /// <summary>Keeps what was wrong with an earlier free until a call that frees can say it: an allocation that succeeds is never turned into a failure by it.</summary>
+    private static void Note(CacheRecord* record, Outcome outcome)
     {
-        outcome = Outcome.Ok;
+        if (outcome != Outcome.Ok)
+            record->News = (ulong)outcome;
+    }
 
+    private static Outcome TakeNews(CacheRecord* record)
+    {
+        var news = (Outcome)record->News;
+        record->News = 0;
+        return news;
+    }
+
+    private static void FlushIfAsked(CacheRecord* record)
+    {
         // order: acquire: pairs with the trimmer's increment, which comes before its signal [G1]
         if (record->SeenGeneration == TAtomics.LoadAcquire(&record->Heap->GenerationLine.Value, Site.GenerationLoad))
             return;
         var flushed = 0L;
-        outcome = FlushClasses(record, ref flushed);
+        FlushClasses(record, ref flushed);
     }
 
     private static void Load(CacheRecord* record, int sizeClass, ulong* top)
@@ -276,7 +302,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     {
         if (record->PendingInUse is > 32 << 10 or < -(32 << 10))
             SettleInUse(record);
-        FlushIfAsked(record, out _);
+        FlushIfAsked(record);
         TAtomics.StoreRelease(&record->Busy, 0, Site.BusyLeave); // order: release: the next slow path sees all of this one [C1]
     }
 }

@@ -11,8 +11,11 @@ namespace BitTreeAlloc.Core;
 internal static unsafe class DirectMappings<TAtomics>
     where TAtomics : struct, IAtomics
 {
-    private const ulong LeafBytes = (1ul << DirectTable.LeafShift) * sizeof(ulong);
     private const ulong Granule = 1ul << DirectTable.GranuleShift;
+    private const ulong LeafMask = (1ul << DirectTable.LeafShift) - 1;
+
+    /// <summary>Set in the entry of a mapping that was freed but could not be released yet.</summary>
+    private const ulong Dead = 1;
 
     /// <summary>Bytes of the mapping that serves a request.</summary>
     public static ulong UsableSize(ulong size) => HeapOs<TAtomics>.AlignUp(size, Granule);
@@ -56,12 +59,19 @@ internal static unsafe class DirectMappings<TAtomics>
         var bytes = TAtomics.ExchangeAcqRel(entry, 0, Site.DirectUnregister);
         if (bytes == 0)
             return Outcome.InvalidPointer;
+        if ((bytes & Dead) != 0)
+        {
+            TAtomics.StoreRelease(entry, bytes, Site.DirectRegister); // order: release; nobody else can have the address [D1]
+            return Outcome.DoubleFree;
+        }
+
         TAtomics.FetchAddAcqRel(&heap->DirectBytesLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
         TAtomics.FetchAddAcqRel(&heap->DirectCountLine.Value, ulong.MaxValue, Site.HeapFigures); // order: a figure [H1]
         if (HeapOs<TAtomics>.Release(heap, (void*)address, bytes) != VmStatus.Ok)
         {
-            // Out of mappings (a release may split one): the memory goes all the same, only the addresses stay.
+            // Out of mappings (a release may split one): the memory goes all the same, the addresses when the heap does.
             HeapOs<TAtomics>.Purge(heap, (void*)address, bytes);
+            TAtomics.StoreRelease(entry, bytes | Dead, Site.DirectRegister); // order: release [D1]
         }
 
         return Outcome.Ok;
@@ -72,7 +82,27 @@ internal static unsafe class DirectMappings<TAtomics>
     {
         if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != VmStatus.Ok || entry == null)
             return 0;
-        return TAtomics.LoadAcquire(entry, Site.DirectLookup); // order: acquire [D1]
+        var bytes = TAtomics.LoadAcquire(entry, Site.DirectLookup); // order: acquire [D1]
+        return (bytes & Dead) != 0 ? 0 : bytes;
+    }
+
+    /// <summary>Whether the address lies in a live mapping, start or inside.</summary>
+    public static bool Owns(Heap* heap, ulong address)
+    {
+        var granule = address >> DirectTable.GranuleShift;
+        for (var leafIndex = granule >> DirectTable.LeafShift; leafIndex < DirectTable.RootEntries; leafIndex--)
+        {
+            var leaf = (ulong*)TAtomics.LoadAcquire(heap->Direct.Root + leafIndex, Site.DirectLeafLoad); // order: acquire [D2]
+            var first = leafIndex << DirectTable.LeafShift;
+            for (var entry = leaf == null ? -1 : (long)(Math.Min(granule, first + LeafMask) - first); entry >= 0; entry--)
+            {
+                var bytes = TAtomics.LoadAcquire(leaf + entry, Site.DirectLookup); // order: acquire [D1]
+                if (bytes != 0)
+                    return (bytes & Dead) == 0 && address - ((first + (ulong)entry) << DirectTable.GranuleShift) < bytes;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Releases every mapping that is still there, and the table. For Dispose alone.</summary>
@@ -86,10 +116,10 @@ internal static unsafe class DirectMappings<TAtomics>
             for (var entry = 0ul; entry < 1ul << DirectTable.LeafShift; entry++)
             {
                 if (leaf[entry] != 0)
-                    HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry]);
+                    HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry] & ~Dead);
             }
 
-            HeapOs<TAtomics>.Release(heap, leaf, LeafBytes);
+            HeapOs<TAtomics>.Release(heap, leaf, DirectTable.LeafBytes);
         }
     }
 
@@ -107,13 +137,13 @@ internal static unsafe class DirectMappings<TAtomics>
             if (!create)
                 return VmStatus.Ok;
             void* made;
-            var status = HeapOs<TAtomics>.Reserve(heap, LeafBytes, heap->PageSize, &made);
+            var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, heap->PageSize, &made);
             if (status != VmStatus.Ok)
                 return status;
-            status = HeapOs<TAtomics>.Commit(heap, made, LeafBytes);
+            status = HeapOs<TAtomics>.Commit(heap, made, DirectTable.LeafBytes);
             if (status != VmStatus.Ok)
             {
-                HeapOs<TAtomics>.Release(heap, made, LeafBytes);
+                HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
                 return status;
             }
 
@@ -121,15 +151,16 @@ internal static unsafe class DirectMappings<TAtomics>
             if (TAtomics.CompareExchangeAcqRel(root, 0, (ulong)made, Site.DirectLeafPublish))
             {
                 leaf = (ulong)made;
+                TAtomics.FetchAddAcqRel(&heap->DirectLeavesLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
             }
             else
             {
-                HeapOs<TAtomics>.Release(heap, made, LeafBytes);
+                HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
                 leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire [D2]
             }
         }
 
-        entry = (ulong*)leaf + (granule & ((1ul << DirectTable.LeafShift) - 1));
+        entry = (ulong*)leaf + (granule & LeafMask);
         return VmStatus.Ok;
     }
 }

@@ -17,4 +17,7 @@ internal unsafe struct DirectTable
 
     /// <summary>Addresses of leaves; a leaf entry is the bytes of the mapping that starts at its granule.</summary>
     public ulong* Root;
+
+    /// <summary>Bytes of a leaf.</summary>
+    public const ulong LeafBytes = (1ul << LeafShift) * sizeof(ulong);
 }

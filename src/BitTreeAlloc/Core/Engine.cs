@@ -4,23 +4,26 @@ using BitTreeAlloc.Bits;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// One instantiation of the core as function pointers: what the Api calls off the hit path. It lets an allocator run on the shipped atomics or on a test's without a virtual call
+/// Owns: one instantiation of the core as function pointers: what the Api calls off the hit path. It lets an allocator run on the shipped atomics or on a test's without a virtual call
 /// or a generic parameter in public.
 /// </summary>
 internal unsafe struct Engine
 {
     public delegate*<in HeapPlan, out Heap*, Outcome> Create;
-    public delegate*<Heap*, bool, void> Destroy;
+    public delegate*<Heap*, void> Destroy;
     public delegate*<Heap*, ulong, out Outcome, CacheRecord*> Register;
+    public delegate*<CacheRecord*, bool> TryLeave;
     public delegate*<CacheRecord*, void> Unregister;
     public delegate*<CacheRecord*, int, out Outcome, ulong> Alloc;
     public delegate*<CacheRecord*, int, out Outcome, ulong> AllocZero;
     public delegate*<CacheRecord*, int, ulong, Outcome> Free;
     public delegate*<CacheRecord*, out long, Outcome> Flush;
-    public delegate*<Heap*, ulong, ulong, out Outcome, ulong> AllocDirect;
+    public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, ulong> AllocDirect;
     public delegate*<Heap*, ulong, Outcome> FreeDirect;
     public delegate*<Heap*, ulong, ulong> DirectSize;
+    public delegate*<Heap*, ulong, bool> OwnsDirect;
     public delegate*<Heap*, ulong, out BlockRef, bool> Locate;
+    public delegate*<CacheRecord*, Stretch*, void> UseStretch;
     public delegate*<Heap*, CacheRecord*, out ulong, out long, Outcome> Trim;
     public delegate*<Heap*, ClassFigures*, out HeapTotals, void> Figures;
 
@@ -32,15 +35,18 @@ internal unsafe struct Engine
             Create = &HeapSetup<TAtomics, TGeometry>.Create,
             Destroy = &HeapSetup<TAtomics, TGeometry>.Destroy,
             Register = &CacheRegistry<TAtomics, TGeometry>.TryRegister,
+            TryLeave = &CacheRegistry<TAtomics, TGeometry>.TryLeave,
             Unregister = &CacheRegistry<TAtomics, TGeometry>.Release,
             Alloc = &CacheSlowPath<TAtomics, TGeometry>.Alloc,
             AllocZero = &CacheSlowPath<TAtomics, TGeometry>.AllocZero,
             Free = &CacheSlowPath<TAtomics, TGeometry>.Free,
             Flush = &CacheSlowPath<TAtomics, TGeometry>.FlushAll,
-            AllocDirect = &DirectMappings<TAtomics>.Alloc,
+            AllocDirect = &Shortage<TAtomics, TGeometry>.AllocDirect,
             FreeDirect = &DirectMappings<TAtomics>.Free,
             DirectSize = &DirectMappings<TAtomics>.SizeOf,
+            OwnsDirect = &DirectMappings<TAtomics>.Owns,
             Locate = &Placement<TAtomics>.TryLocate,
+            UseStretch = &CacheRegistry<TAtomics, TGeometry>.UseStretch,
             Trim = &Trimmer<TAtomics, TGeometry>.Trim,
             Figures = &HeapFigures<TAtomics, TGeometry>.Read,
         };

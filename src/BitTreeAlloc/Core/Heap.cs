@@ -37,15 +37,13 @@ internal unsafe struct Heap
     /// <summary>Bytes of full magazines that the recycler of one class may hold.</summary>
     public ulong RecyclerBytesPerClass;
 
-    public Watermark Records;
+    public RecordPool* Pool;
     public Watermark Magazines;
 
     // --- shared words, a line each ---
     public Line GenerationLine;
     public Line InUseLine;
     public Line TouchedLine;
-    public Line SweeperLine;
-    public Line RecordsNextLine;
     public Line MagazinesNextLine;
     public Line OsCallsLine;
     public Line PurgedBytesLine;
@@ -53,12 +51,21 @@ internal unsafe struct Heap
     public Line NextSweepLine;
     public Line DirectBytesLine;
     public Line DirectCountLine;
-    public Line ExplicitCachesLine;
+
+    /// <summary>Leaves of the direct table.</summary>
+    public Line DirectLeavesLine;
+
+    // What caches that ended had counted.
+    public Line SharedOperationsLine;
+    public Line RefillsLine;
+    public Line FlushesLine;
 
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
     public Line PurgeLostCommitLine;
-    public HeadLine EmptyMagazines;
+    /// <summary>Newest of the records that this heap took from the pool; it keeps them while it lives.</summary>
+    public Line RecordListLine;
     public HeadLine FreeRecords;
+    public HeadLine EmptyMagazines;
 }
 
 /// <summary>One shared word on a cache line of its own (two, because the prefetcher pairs lines).</summary>
@@ -93,12 +100,14 @@ internal struct ClassInfo
 }
 
 /// <summary>What changes about a size class: its recycler and the block it keeps when empty.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 64)]
+[StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct ClassState
 {
     /// <summary>Head of the stack of full magazines.</summary>
+    [FieldOffset(0)]
     public Word16 Recycler;
 
-    /// <summary>Address of the first byte of the one empty block that stays in the class, or 0.</summary>
+    /// <summary>Address of the first byte of the one empty block that stays in the class, or 0. On a line of its own: every give looks at it.</summary>
+    [FieldOffset(64)]
     public ulong Kept;
 }

@@ -15,7 +15,7 @@ internal struct ClassFigures
 }
 
 /// <summary>
-/// Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
+/// Owns: nothing. Reads counters and words, writes nothing, calls nobody: a snapshot that is exact at rest and near the truth while threads work.
 /// Callers: the Api (statistics, the message of an out-of-memory error). Checked by: scripted runs with predicted figures.
 /// </summary>
 internal static unsafe class HeapFigures<TAtomics, TGeometry>
@@ -32,8 +32,11 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.TouchedBytes = Load(&heap->TouchedLine.Value);
         totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
-        totals.ReservedBytes = heap->HeaderBytes + heap->Records.Reserved + heap->Magazines.Reserved + totals.DirectBytes;
-        totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Records.Committed) + Load(&heap->Magazines.Committed);
+        totals.ReservedBytes = heap->HeaderBytes + heap->Magazines.Reserved + totals.DirectBytes;
+        totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Magazines.Committed);
+        var tableBytes = Load(&heap->DirectLeavesLine.Value) * DirectTable.LeafBytes;
+        totals.ReservedBytes += tableBytes;
+        totals.MetadataBytes += tableBytes;
         for (var number = 0; ; number++)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);
@@ -53,7 +56,7 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
     {
         totals.DataBytes += Load(&space->Data.Committed);
         totals.MetadataBytes += Load(&space->LeafMark.Committed) + Load(&space->WordMark.Committed) + Load(&space->ResidentMark.Committed)
-            + Load(&space->BitmapMark.Committed) + Load(&space->MapMark.Committed);
+            + Load(&space->BitmapMark.Committed);
         var frontier = Load(&space->Frontier);
         for (var block = 0ul; block < frontier; block++)
         {
@@ -69,15 +72,16 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
 
     private static void ReadCaches(Heap* heap, ClassFigures* classes, ref HeapTotals totals)
     {
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
-        for (var number = 0; number < count; number++)
+        totals.SharedOperations = Load(&heap->SharedOperationsLine.Value);
+        totals.Refills = Load(&heap->RefillsLine.Value);
+        totals.Flushes = Load(&heap->FlushesLine.Value);
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
         {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
+            if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
+                continue;
             totals.SharedOperations += record->SharedOperations;
             totals.Refills += record->Refills;
             totals.Flushes += record->Flushes;
-            if (!CacheRegistry<TAtomics, TGeometry>.IsOwned(record))
-                continue;
             totals.Caches++;
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {

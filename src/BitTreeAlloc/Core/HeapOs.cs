@@ -4,7 +4,7 @@ using BitTreeAlloc.Os;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// The only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
+/// Owns: the only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
 /// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded.
 /// Callers: HeapSetup, Births, Sweeper, DirectMappings. Checked by: tests with a failure at the k-th call.
 /// </summary>
@@ -45,7 +45,10 @@ internal static unsafe class HeapOs<TAtomics>
     }
 
     /// <summary>Makes the first <paramref name="end"/> bytes of a stretch usable. Commits ahead in growing steps, and no more than asked for where the system refuses more.</summary>
-    public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end)
+    public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end) => Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end);
+
+    /// <summary>As above, for memory that belongs to no heap.</summary>
+    public static VmStatus Ensure(in VmTable os, ulong pageSize, Line* calls, Watermark* mark, ulong end)
     {
         for (; ; )
         {
@@ -55,13 +58,13 @@ internal static unsafe class HeapOs<TAtomics>
                 return VmStatus.Ok;
 
             // A quarter more each time: calls grow with the logarithm of the size.
-            var needed = Math.Min(AlignUp(end, heap->PageSize), mark->Reserved);
-            var target = Math.Min(Math.Max(needed, committed + Math.Max(mark->Step, AlignUp(committed / 4, heap->PageSize))), mark->Reserved);
-            var status = Commit(heap, mark->Base + committed, target - committed);
+            var needed = Math.Min(AlignUp(end, pageSize), mark->Reserved);
+            var target = Math.Min(Math.Max(needed, committed + Math.Max(mark->Step, AlignUp(committed / 4, pageSize))), mark->Reserved);
+            var status = Commit(os, calls, mark->Base + committed, target - committed);
             if (status != VmStatus.Ok && target > needed)
             {
                 target = needed;
-                status = Commit(heap, mark->Base + committed, target - committed);
+                status = Commit(os, calls, mark->Base + committed, target - committed);
             }
 
             if (status != VmStatus.Ok)
@@ -74,6 +77,12 @@ internal static unsafe class HeapOs<TAtomics>
     }
 
     public static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
+
+    private static VmStatus Commit(in VmTable os, Line* calls, void* address, ulong bytes)
+    {
+        TAtomics.FetchAddAcqRel(&calls->Value, 1, Site.HeapFigures); // order: a figure; none needed [H1]
+        return os.Commit(address, (nuint)bytes);
+    }
 
     private static void Count(Heap* heap) => TAtomics.FetchAddAcqRel(&heap->OsCallsLine.Value, 1, Site.HeapFigures); // order: a figure; none needed [H1]
 }

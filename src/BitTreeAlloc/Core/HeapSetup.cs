@@ -14,6 +14,9 @@ internal struct HeapPlan
     public ulong PurgeSlack;
     public ulong StretchBytes;
     public ulong RecyclerBytesPerClass;
+
+    /// <summary>The process's cache records.</summary>
+    public unsafe RecordPool* Pool;
 }
 
 /// <summary>
@@ -24,7 +27,6 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    private const ulong RecordArenaBytes = 1ul << 30;
     private const ulong MagazineArenaBytes = 8ul << 30;
     private const ulong MinArenaBytes = 1ul << 20;
 
@@ -65,6 +67,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->UseCas16 = plan.UseCas16;
         heap->PurgeOnDemand = plan.PurgeOnDemand;
         heap->PurgeSlack = plan.PurgeSlack;
+        heap->Pool = plan.Pool;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
         ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);
@@ -72,19 +75,18 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0);
         var scarce = outcome == Outcome.Ok && Placement<TAtomics>.StretchAt(heap, 0)->Large.BlockCount << 16 < plan.StretchBytes;
         if (outcome == Outcome.Ok)
-            outcome = MakeArena(heap, RecordArenaBytes, CacheRecord.Stride, scarce, &heap->Records);
-        if (outcome == Outcome.Ok)
             outcome = MakeArena(heap, MagazineArenaBytes, (ulong)TGeometry.MagazineWords * sizeof(ulong), scarce, &heap->Magazines);
         if (outcome == Outcome.Ok)
             return Outcome.Ok;
-        Destroy(heap, keepRecords: false);
+        Destroy(heap);
         heap = null;
         return outcome;
     }
 
-    /// <summary>Everything goes back. <paramref name="keepRecords"/>: caches are still out; their records stay, emptied, so that a late call finds a closed door and not a hole.</summary>
-    public static void Destroy(Heap* heap, bool keepRecords)
+    /// <summary>Everything goes back. Caches that are still out find a closed door.</summary>
+    public static void Destroy(Heap* heap)
     {
+        CacheRegistry<TAtomics, TGeometry>.CloseAll(heap);
         DirectMappings<TAtomics>.ReleaseAll(heap);
         for (var number = 0; ; number++)
         {
@@ -96,39 +98,15 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
 
         if (heap->Magazines.Base != null)
             HeapOs<TAtomics>.Release(heap, heap->Magazines.Base, heap->Magazines.Reserved);
-        if (heap->Records.Base != null)
-        {
-            if (keepRecords)
-                CloseRecords(heap);
-            else
-                HeapOs<TAtomics>.Release(heap, heap->Records.Base, heap->Records.Reserved);
-        }
-
         var os = heap->Os;
         _ = os.Release(heap, (nuint)heap->HeaderBytes);
-    }
-
-    private static void CloseRecords(Heap* heap)
-    {
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
-        for (var number = 0; number < count; number++)
-        {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
-            record->Heap = null;
-            record->Granules = 0;
-            for (var sizeClass = 0; sizeClass < SizeClasses.Count; sizeClass++)
-            {
-                *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
-                *CacheRecord.Limit(record, sizeClass) = 0;
-            }
-        }
     }
 
     private static Outcome MakeArena(Heap* heap, ulong bytes, ulong alignment, bool scarce, Watermark* arena)
     {
         // Where addresses were too few for the first stretch, the arenas take little: 16 MiB hold 16 000 magazines.
         bytes = scarce ? 16 * MinArenaBytes : bytes;
-        for (; ; bytes /= 2)
+        for (; ; bytes = Math.Min(bytes / 2, 16 * MinArenaBytes))
         {
             void* address;
             var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, heap->PageSize), &address);

@@ -118,26 +118,33 @@ internal static unsafe class Homecoming<TAtomics, TGeometry>
         if (count == 0)
             return outcome;
         var given = Blocks<TAtomics, TGeometry>.SetBits(block.Space, block.Index, masks, first, last);
-        Unsafe.InitBlock(masks + first, 0, (uint)(last - first + 1) * sizeof(ulong));
         if (given != count)
             outcome = Outcome.DoubleFree;
-        if (given != 0)
-            Count(heap, record, block, word.Class, given);
+        if (given != 0 && !TryCount(heap, record, block, word.Class, given))
+        {
+            Blocks<TAtomics, TGeometry>.UndoBits(block.Space, block.Index, masks, first, last);
+            outcome = Outcome.DoubleFree;
+        }
+
+        Unsafe.InitBlock(masks + first, 0, (uint)(last - first + 1) * sizeof(ulong));
         record->SharedOperations += (ulong)(last - first + 2);
         return outcome;
     }
 
-    private static void Count(Heap* heap, CacheRecord* record, BlockRef block, int sizeClass, int given)
+    private static bool TryCount(Heap* heap, CacheRecord* record, BlockRef block, int sizeClass, int given)
     {
         var info = heap->Classes + sizeClass;
         var kept = &heap->States[sizeClass].Kept;
         var start = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
         var keptNow = TAtomics.LoadAcquire(kept, Site.KeptLoad); // order: a hint [H1]
+        var homecoming = Blocks<TAtomics, TGeometry>.CountFree(block.Space, block.Index, sizeClass, *info, given, keptNow != 0 && keptNow != start, out var cursor);
+        if (homecoming == BlockHome.Gone)
+            return false;
         record->PendingInUse -= (long)given * info->SlotSize;
-        var homecoming = Blocks<TAtomics, TGeometry>.CountFree(block.Space, block.Index, *info, given, keptNow != 0 && keptNow != start, out var cursor);
         if (homecoming == BlockHome.Held)
             Blocks<TAtomics, TGeometry>.Empty(block.Space, block.Index, cursor);
         else if (homecoming == BlockHome.AllHome && keptNow == 0)
             TAtomics.CompareExchangeAcqRel(kept, 0, start, Site.KeptChange); // order: a hint [H1]
+        return true;
     }
 }

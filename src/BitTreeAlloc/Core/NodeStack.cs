@@ -114,7 +114,7 @@ internal static unsafe class NodeStack<TAtomics>
     private static bool Replace(in NodeArena arena, Word16* head, Word16 seen, ulong* node, uint generationStep, Site site)
     {
         if (arena.Wide)
-            return TAtomics.CompareExchange16AcqRel(head, seen, new Word16((ulong)node, seen.High + generationStep), site); // order: see the callers [R1]
+            return TAtomics.CompareExchange16AcqRel(head, seen, new Word16((ulong)node, seen.High + generationStep), site); // order: see the callers [R1] [R3]
         var index = node == null ? 0 : (((ulong)node - arena.Base) >> arena.Shift) + 1;
         var generation = (seen.Low >> 32) + generationStep;
         return TAtomics.CompareExchangeAcqRel((ulong*)head, seen.Low, (generation << 32) | index, site); // order: see the callers [R1]

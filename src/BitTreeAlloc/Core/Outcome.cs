@@ -2,7 +2,9 @@ using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Core;
 
-/// <summary>What an operation of the core came to. The Api turns it into a reason or an exception; the core never throws.</summary>
+/// <summary>
+/// Owns: what an operation of the core came to. The Api turns it into a reason or an exception; the core never throws.
+/// </summary>
 internal enum Outcome
 {
     Ok = 0,

@@ -12,7 +12,7 @@ internal unsafe struct BlockRef
 }
 
 /// <summary>
-/// Address arithmetic: from a pointer to stretch, space, block and slot, by shifts and compares. Reads metadata only.
+/// Owns: nothing. Address arithmetic: from a pointer to stretch, space, block and slot, by shifts and compares. Reads metadata only.
 /// </summary>
 internal static unsafe class Placement<TAtomics>
     where TAtomics : struct, IAtomics

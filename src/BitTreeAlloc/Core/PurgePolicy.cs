@@ -6,7 +6,7 @@ namespace BitTreeAlloc.Core;
 /// <summary>
 /// Owns: the decision to purge on demand: only when fresh memory is about to be touched while touched memory exceeds (1 + x) × the recent peak of use. Nothing is purged on the way down,
 /// and reuse costs no fault (DESIGN section 8).
-/// Invariants: I-Y1 at most one thread sweeps for the policy; the others go on. Callers: Supply, inside the cache's busy word. Checked by: replay of real traces; the policy's unit tests.
+/// Invariants: I-Y1 one thread sweeps for a step of growth; nobody waits for it. Callers: Supply, inside the cache's busy word. Checked by: replay of real traces; the policy's unit tests.
 /// </summary>
 internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
@@ -25,26 +25,27 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
 
-        // order: figures; none needed [H1]
-        var inUse = TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures);
-        var touched = TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures); // order: a figure [H1]
+        // order: figures; none needed. A free may be settled before its allocation: below zero counts as zero [H1]
+        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures));
+        var touched = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
         var peak = TAtomics.LoadAcquire(&heap->PeakLine.Value, Site.HeapFigures); // order: a figure [H1]
         peak = inUse >= peak ? inUse : peak - ((peak - inUse) >> DecayShift);
         TAtomics.StoreRelease(&heap->PeakLine.Value, peak, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
         var slack = (peak * heap->PurgeSlack) >> 10;
-        if (touched <= Math.Max(peak + slack, FloorBytes) || touched < TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures)) // order: a figure [H1]
+        var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
+        if (touched <= Math.Max(peak + slack, FloorBytes) || touched < next)
             return false;
 
-        // order: acquire and release: one sweeper at a time; who loses goes on without [H2]
-        if (!TAtomics.CompareExchangeAcqRel(&heap->SweeperLine.Value, 0, 1, Site.SweeperEnter))
+        // The next sweep is due when touched memory has grown by half the slack, a sixteenth of the peak at least: smaller steps sweep the same blocks over and over
+        // (cc1 under Frugal: 38 ns an event with 128 KiB steps, 9 ns with these, at the same peak). Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
+        var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, peak >> 4));
+        if (!TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return false;
         CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
-        var goal = touched - (peak + (slack / 2));
-        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, goal);
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (peak + (slack / 2)));
 
-        // What could not be purged is fragmentation: look again when touched memory has grown by half the slack.
-        TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + Math.Max(slack / 2, FloorBytes / 8), Site.HeapFigures); // order: a figure [H1]
-        TAtomics.StoreRelease(&heap->SweeperLine.Value, 0, Site.SweeperLeave); // order: release [H2]
+        // What could not be purged is fragmentation.
+        TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
         return true;
     }
 }

@@ -89,8 +89,8 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         var headerAt = plan.Add((ulong)sizeof(Stretch));
         var small = PlanTrees(ref plan, trees, SmallColumns);
         var large = PlanTrees(ref plan, trees, LargeColumns);
-        var headerBytes = plan.EndOfPart();
         var mapAt = plan.AddPart((bytes + (bytes / 4)) >> Stretch.GranuleShift);
+        var headerBytes = plan.EndOfPart();
         PlanBlocks(ref plan, blocks, ref small, SmallColumns);
         PlanBlocks(ref plan, blocks, ref large, LargeColumns);
 
@@ -132,7 +132,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->EmptyColumn = columns - 2;
         space->CleanColumn = columns - 1;
         space->BitmapWords = ClassPlan.BitmapWords;
-        space->ResidentShift = Math.Max(blockShift - 6, System.Numerics.BitOperations.Log2(heap->PageSize));
+        space->ResidentShift = Math.Min(blockShift, Math.Max(blockShift - 6, System.Numerics.BitOperations.Log2(heap->PageSize)));
         space->Trees.Columns = (ulong)columns;
         space->Trees.Summaries = (ulong*)(metadata + plan.Summaries);
         space->Trees.Tops = (ulong*)(metadata + plan.Tops);
@@ -146,7 +146,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->WordMark = Mark(heap, space->Words, blocks * sizeof(ulong), 16 << 10);
         space->ResidentMark = Mark(heap, space->Resident, blocks * sizeof(ulong), 16 << 10);
         space->BitmapMark = Mark(heap, space->Bitmaps, blocks * ClassPlan.BitmapWords * sizeof(ulong), 64 << 10);
-        space->MapMark = Mark(heap, metadata + mapAt, blocks << (blockShift - Stretch.GranuleShift), 16 << 10);
+        space->Map = metadata + mapAt;
         space->Data = Mark(heap, data, blocks << blockShift, 1 << 20);
     }
 

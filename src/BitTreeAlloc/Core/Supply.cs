@@ -34,34 +34,77 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         }
 
         outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
-        return outcome == Outcome.Ok ? TakeHeld(heap, record, block, sizeClass, held, slots, wanted) : 0;
+        if (outcome != Outcome.Ok && !TryRescue(heap, record, sizeClass, out block, out held, ref outcome))
+            return 0;
+        return TakeHeld(heap, record, block, sizeClass, held, slots, wanted);
     }
 
-    /// <summary>Takes one slot that reads as zero, from above the cursor of a block that is clean there. 0 when none is at hand; <paramref name="outcome"/> says why.</summary>
-    public static ulong TakeZero(Heap* heap, CacheRecord* record, int sizeClass, out Outcome outcome)
+    /// <summary>
+    /// The system gave nothing. In this order: blocks that a stopped setter hid, slots that this cache and the recyclers hold, free pages of others given back, and the system once more.
+    /// </summary>
+    private static bool TryRescue(Heap* heap, CacheRecord* record, int sizeClass, out BlockRef block, out BlockWord held, ref Outcome outcome)
     {
-        var info = heap->Classes + sizeClass;
-        outcome = Outcome.Ok;
-        ulong slot;
-        var last = *CacheRecord.LastBlock(record, sizeClass);
-        if (last != 0 && Placement<TAtomics>.TryLocate(heap, last, out var block)
-            && Blocks<TAtomics, TGeometry>.TryClaimUnpicked(block.Space, block.Index, sizeClass, info->Capacity, out var held))
+        Births<TAtomics, TGeometry>.RepairAll(heap, sizeClass);
+        var found = TryHoldAtHand(heap, record, sizeClass, out block, out held);
+        if (!found)
         {
-            if (held.IsZeroAboveCursor && held.Cursor < info->Capacity)
-            {
-                Carve(heap, record, block, *info, held, 0, &slot, 1);
-                return slot;
-            }
-
-            Blocks<TAtomics, TGeometry>.Release(block.Space, block.Index, *info, 0, 0);
+            CacheSlowPath<TAtomics, TGeometry>.FlushOthers(record, sizeClass);
+            Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
+            found = TryHoldAtHand(heap, record, sizeClass, out block, out held);
         }
 
-        outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
-        if (outcome != Outcome.Ok)
-            return 0;
+        if (!found)
+        {
+            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue);
+            outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
+            return outcome == Outcome.Ok;
+        }
+
+        outcome = Outcome.Ok;
+        return true;
+    }
+
+    /// <summary>
+    /// Takes one slot that reads as zero, from above the cursor of a block that is clean there. 0 with Ok when what is at hand is not clean (an ordinary slot has to be cleared:
+    /// fresh pages while free slots lie about would grow the heap for ever), or with the reason.
+    /// </summary>
+    public static ulong TakeZero(Heap* heap, CacheRecord* record, int sizeClass, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        BlockRef block;
+        if (!TryHoldAtHand(heap, record, sizeClass, out block, out var held))
+        {
+            if (PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, sizeClass) && TryHoldAtHand(heap, record, sizeClass, out block, out held))
+                return CarveZero(heap, record, block, sizeClass, held);
+            outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
+            if (outcome != Outcome.Ok)
+                return 0;
+        }
+
+        return CarveZero(heap, record, block, sizeClass, held);
+    }
+
+    /// <summary>Carves one slot where the held block is clean above its cursor; otherwise lets go and leaves the block to the ordinary way.</summary>
+    private static ulong CarveZero(Heap* heap, CacheRecord* record, BlockRef block, int sizeClass, BlockWord held)
+    {
+        var info = heap->Classes + sizeClass;
         *CacheRecord.LastBlock(record, sizeClass) = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
-        Carve(heap, record, block, *info, held, 0, &slot, 1);
+        ulong slot = 0;
+        if (held.IsZeroAboveCursor && held.Cursor < info->Capacity)
+            Carve(heap, record, block, *info, held, 0, &slot, 1);
+        else
+            Blocks<TAtomics, TGeometry>.Release(block.Space, block.Index, *info, 0, 0);
         return slot;
+    }
+
+    /// <summary>Claims a block that can serve the class without fresh pages: the cache's last, one of the class, an empty one.</summary>
+    private static bool TryHoldAtHand(Heap* heap, CacheRecord* record, int sizeClass, out BlockRef block, out BlockWord held)
+    {
+        var last = *CacheRecord.LastBlock(record, sizeClass);
+        if (last != 0 && Placement<TAtomics>.TryLocate(heap, last, out block)
+            && Blocks<TAtomics, TGeometry>.TryClaimUnpicked(block.Space, block.Index, sizeClass, heap->Classes[sizeClass].Capacity, out held))
+            return true;
+        return TryHoldFromTree(heap, sizeClass, out block, out held) || Births<TAtomics, TGeometry>.TryEmpty(heap, sizeClass, out block, out held);
     }
 
     private static int TakeFromLast(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted)
@@ -74,20 +117,27 @@ internal static unsafe class Supply<TAtomics, TGeometry>
             : 0;
     }
 
-    private static int TakeFromTree(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted)
+    private static int TakeFromTree(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted) =>
+        TryHoldFromTree(heap, sizeClass, out var block, out var held) ? TakeHeld(heap, record, block, sizeClass, held, slots, wanted) : 0;
+
+    private static bool TryHoldFromTree(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
     {
         var info = heap->Classes + sizeClass;
         for (var number = 0; ; number++)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);
             if (stretch == null)
-                return 0;
-            BlockRef block;
+            {
+                block = default;
+                held = default;
+                return false;
+            }
+
             block.Space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
             while (BitTree<TAtomics, TGeometry>.TryPick(&block.Space->Trees, info->Column, out block.Index))
             {
-                if (Blocks<TAtomics, TGeometry>.TryClaim(block.Space, block.Index, sizeClass, info->Capacity, out var held))
-                    return TakeHeld(heap, record, block, sizeClass, held, slots, wanted);
+                if (Blocks<TAtomics, TGeometry>.TryClaim(block.Space, block.Index, sizeClass, info->Capacity, out held))
+                    return true;
             }
         }
     }

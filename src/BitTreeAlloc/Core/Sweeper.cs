@@ -41,7 +41,7 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         while (end > 0 && purged < goal)
         {
             var first = end;
-            while (first > 0 && (end - first) << space->BlockShift < MaxRunBytes && TryHoldEmpty(space, first - 1))
+            while (first > 0 && ((end - first) << space->BlockShift < MaxRunBytes || !IsPageStart(heap, space, first)) && TryHoldEmpty(heap, space, first - 1))
                 first--;
             if (first < end)
                 purged += PurgeRun(heap, space, first, end);
@@ -54,53 +54,68 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
     }
 
     /// <summary>D1: takes hold of a resident block with every slot home, whether it belongs to a class or not, and empties its bitmap.</summary>
-    private static bool TryHoldEmpty(Space* space, ulong block)
+    private static bool TryHoldEmpty(Heap* heap, Space* space, ulong block)
     {
         var address = space->Words + block;
         var word = new BlockWord(TAtomics.LoadAcquire(address, Site.SweepLoad)); // order: acquire [B1]
-        if (word.IsClaimed || word.Phase == BlockPhase.Clean || !word.IsAllHome)
+        if (word.IsClaimed || word.Phase == BlockPhase.Clean || word.NeedsCommit || !word.IsAllHome)
             return false;
 
         // order: acquire: every give and every earlier holder [B1]
         if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, word.Claim().Raw, Site.SweepClaim))
             return false;
         if (word.Phase == BlockPhase.InUse)
+        {
             Blocks<TAtomics, TGeometry>.ClearBitmap(space, block, word.Cursor);
+
+            // The class keeps this block no longer: without this it would take itself to keep one for ever, and keep none.
+            var kept = &heap->States[word.Class].Kept;
+            var start = Blocks<TAtomics, TGeometry>.FirstSlot(space, block);
+            if (TAtomics.LoadAcquire(kept, Site.KeptLoad) == start) // order: a hint [H1]
+                TAtomics.CompareExchangeAcqRel(kept, start, 0, Site.KeptChange); // order: a hint [H1]
+        }
+
         return true;
     }
 
-    /// <summary>Purges blocks [first, end), all held with every slot home.</summary>
+    /// <summary>Purges blocks [first, end), all held with every slot home. Where pages are larger than blocks, the ends of the run that share a page with others stay.</summary>
     private static ulong PurgeRun(Heap* heap, Space* space, ulong first, ulong end)
     {
-        var bytes = (end - first) << space->BlockShift;
-        var status = HeapOs<TAtomics>.Purge(heap, space->Data.Base + (first << space->BlockShift), bytes);
-        var gone = status is VmStatus.Ok or VmStatus.CommitRefused;
+        var wholeFirst = first;
+        while (wholeFirst < end && !IsPageStart(heap, space, wholeFirst))
+            wholeFirst++;
+        var wholeEnd = end;
+        while (wholeEnd > wholeFirst && !IsPageStart(heap, space, wholeEnd))
+            wholeEnd--;
+        var status = wholeEnd == wholeFirst ? VmStatus.NotSupported
+            : HeapOs<TAtomics>.Purge(heap, space->Data.Base + (wholeFirst << space->BlockShift), (wholeEnd - wholeFirst) << space->BlockShift);
         if (status == VmStatus.CommitRefused)
         {
-            // Given back, and not committed again: a birth has to commit (order: release, before the blocks are offered [P1]).
+            // Given back, and not committed again: a birth has to commit.
+            // order: release, before the blocks are offered [P1]
             TAtomics.StoreRelease(&heap->PurgeLostCommitLine.Value, 1, Site.PurgeLostCommit);
         }
 
-        var resident = 0ul;
+        var purged = 0ul;
         for (var block = first; block < end; block++)
         {
+            var gone = status is VmStatus.Ok or VmStatus.CommitRefused && block >= wholeFirst && block < wholeEnd;
             if (gone)
             {
-                resident += (ulong)BitOperations.PopCount(TAtomics.ReadPlain(space->Resident + block, Site.ResidentRead)) << space->ResidentShift;
+                purged += (ulong)BitOperations.PopCount(TAtomics.ReadPlain(space->Resident + block, Site.ResidentRead)) << space->ResidentShift;
                 TAtomics.WritePlain(space->Resident + block, 0, Site.ResidentWrite);
             }
 
-            var column = gone ? space->CleanColumn : space->EmptyColumn;
-            var next = gone ? BlockWord.Cleaned : BlockWord.Emptied;
-
             // order: release: the purge and the empty bitmap come before the offer [B1]
-            TAtomics.StoreRelease(space->Words + block, next.Raw, Site.SweepRelease);
-            BitTree<TAtomics, TGeometry>.Set(&space->Trees, column, block);
+            TAtomics.StoreRelease(space->Words + block, (gone ? BlockWord.Cleaned : BlockWord.Emptied).Raw, Site.SweepRelease);
+            BitTree<TAtomics, TGeometry>.Set(&space->Trees, gone ? space->CleanColumn : space->EmptyColumn, block);
         }
 
-        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - resident, Site.HeapFigures); // order: a figure [H1]
-        return resident;
+        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - purged, Site.HeapFigures); // order: a figure [H1]
+        return purged;
     }
+
+    private static bool IsPageStart(Heap* heap, Space* space, ulong block) => ((block << space->BlockShift) & (heap->PageSize - 1)) == 0;
 
     /// <summary>Purges the free pages of a block in use.</summary>
     private static ulong PurgeInside(Heap* heap, Space* space, ulong block)
@@ -110,37 +125,55 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         if (word.Phase != BlockPhase.InUse || word.IsClaimed)
             return 0;
         var info = heap->Classes + word.Class;
-        if (((long)word.Free * info->SlotSize) < 1L << space->ResidentShift)
+        var isLarger = heap->PageSize > 1ul << space->BlockShift;
+        if (!word.NeedsCommit && (isLarger || ((long)word.Free * info->SlotSize) < 1L << space->ResidentShift))
             return 0;
         if (!TAtomics.CompareExchangeAcqRel(address, word.Raw, word.Claim().Raw, Site.SweepClaim)) // order: acquire [B1]
             return 0;
+        var missing = word.NeedsCommit && HeapOs<TAtomics>.Commit(heap, (void*)Blocks<TAtomics, TGeometry>.FirstSlot(space, block), 1ul << space->BlockShift) != VmStatus.Ok;
+        var purged = missing ? 0 : PurgePages(heap, space, block, *info, word.Cursor, out missing);
+        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - purged, Site.HeapFigures); // order: a figure [H1]
+        if (missing != word.NeedsCommit)
+            NoteMissing(space, block, missing);
+        Blocks<TAtomics, TGeometry>.Release(space, block, *info, 0, 0);
+        return purged;
+    }
+
+    private static ulong PurgePages(Heap* heap, Space* space, ulong block, in ClassInfo info, int cursor, out bool missing)
+    {
+        missing = false;
         var resident = TAtomics.ReadPlain(space->Resident + block, Site.ResidentRead);
-        var free = FreePages(space, block, *info, word.Cursor) & resident;
+        var free = FreePages(space, block, info, cursor) & resident;
         var purged = 0ul;
-        while (free != 0)
+        while (free != 0 && !missing)
         {
             var first = BitOperations.TrailingZeroCount(free);
             var count = BitOperations.TrailingZeroCount(~(free >> first));
             var run = (count == 64 ? ulong.MaxValue : (1ul << count) - 1) << first;
             free &= ~run;
-            var start = space->Data.Base + (block << space->BlockShift) + ((ulong)first << space->ResidentShift);
+            var start = (void*)(Blocks<TAtomics, TGeometry>.FirstSlot(space, block) + ((ulong)first << space->ResidentShift));
             var status = HeapOs<TAtomics>.Purge(heap, start, (ulong)count << space->ResidentShift);
-            if (status == VmStatus.CommitRefused && HeapOs<TAtomics>.Commit(heap, start, (ulong)count << space->ResidentShift) != VmStatus.Ok)
-            {
-                // The pages are gone and cannot be had again: the block stays held for ever, so that nobody is handed a slot in them. Its live slots go on living.
-                return purged;
-            }
-
             if (status is not (VmStatus.Ok or VmStatus.CommitRefused))
                 break;
+
+            // Given back, and perhaps not to be had again now: then no slot of the block is handed out until a later sweep commits it. Its live slots go on living.
+            missing = status == VmStatus.CommitRefused && HeapOs<TAtomics>.Commit(heap, start, (ulong)count << space->ResidentShift) != VmStatus.Ok;
             resident &= ~run;
             purged += (ulong)count << space->ResidentShift;
         }
 
         TAtomics.WritePlain(space->Resident + block, resident, Site.ResidentWrite);
-        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - purged, Site.HeapFigures); // order: a figure [H1]
-        Blocks<TAtomics, TGeometry>.Release(space, block, *info, 0, 0);
         return purged;
+    }
+
+    /// <summary>Changes a word that the caller holds; gives go on counting on it meanwhile.</summary>
+    private static void NoteMissing(Space* space, ulong block, bool missing)
+    {
+        var address = space->Words + block;
+        BlockWord word;
+        do
+            word = new BlockWord(TAtomics.LoadAcquire(address, Site.SweepLoad)); // order: acquire [B1]
+        while (!TAtomics.CompareExchangeAcqRel(address, word.Raw, word.WithNeedsCommit(missing).Raw, Site.SweepNote)); // order: release with the word [B1]
     }
 
     /// <summary>Pages of a held block in which every slot is home.</summary>

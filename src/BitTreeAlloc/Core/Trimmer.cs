@@ -35,11 +35,9 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
 
     private static void SignalAll(Heap* heap)
     {
-        var count = CacheRegistry<TAtomics, TGeometry>.Count(heap);
-        for (var number = 0; number < count; number++)
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
         {
-            var record = CacheRegistry<TAtomics, TGeometry>.At(heap, number);
-            if (!CacheRegistry<TAtomics, TGeometry>.IsOwned(record))
+            if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
                 continue;
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {
@@ -50,7 +48,8 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
         }
     }
 
-    private static long DrainRecyclers(Heap* heap, CacheRecord* record)
+    /// <summary>Every full magazine of every class goes home. The caller owns <paramref name="record"/>. Returns the slots.</summary>
+    public static long DrainRecyclers(Heap* heap, CacheRecord* record)
     {
         var flushed = 0L;
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
@@ -60,7 +59,9 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
             {
                 var next = NodeStack<TAtomics>.NextOf(magazine);
                 var slots = heap->Classes[sizeClass].MagazineSlots;
-                Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, magazine + Magazine.HeaderWords, slots);
+                var outcome = Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, magazine + Magazine.HeaderWords, slots);
+                if (outcome != Outcome.Ok)
+                    record->News = (ulong)outcome;
                 Magazines<TAtomics, TGeometry>.GiveEmpty(heap, record, magazine);
                 flushed += slots;
                 magazine = next;

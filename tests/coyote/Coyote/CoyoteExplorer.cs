@@ -8,7 +8,6 @@ using Microsoft.Coyote.Logging;
 using Microsoft.Coyote.Runtime;
 using Microsoft.Coyote.SystematicTesting;
 using ControlledThread = Microsoft.Coyote.Rewriting.Types.Threading.Thread;
-using Operation = Microsoft.Coyote.Runtime.Operation;
 
 namespace BitTreeAlloc.Tests.Explorer.Coyote;
 
@@ -80,7 +79,7 @@ internal static class CoyoteExplorer
         }
 
         SchedulingPoint.Resume();
-        Operation.PauseUntil(() => left == 0);
+        Microsoft.Coyote.Runtime.Operation.PauseUntil(() => left == 0);
         engine.EndSchedule();
         Guard(engine, memory, () => memory.Inspect(() => scenario.Check(runs[^1])));
     }

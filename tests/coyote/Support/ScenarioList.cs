@@ -2,10 +2,10 @@ using BitTreeAlloc.Model.Scenarios;
 
 namespace BitTreeAlloc.Tests.Explorer.Support;
 
-/// <summary>The scenarios that every engine runs, by name. A scenario keeps what it prepared, so each run makes its own.</summary>
+/// <summary>The scenarios that every engine runs. A scenario keeps what it prepared, so each run makes its own.</summary>
 internal static class ScenarioList
 {
-    private static readonly Dictionary<string, Func<Scenario>> s_byName = Model.Scenarios.Scenarios.All.ToDictionary(make => make().Name);
+    private static readonly Dictionary<string, Func<Scenario>> s_byName = BitTreeAlloc.Model.Scenarios.Scenarios.All.ToDictionary(make => make().Name);
 
     public static IEnumerable<string> Names => s_byName.Keys;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BitTreeAlloc.Tool.Explore;
 using BitTreeAlloc.Tool.Memory;
 
 namespace BitTreeAlloc.Tool.Cli;
@@ -12,6 +13,8 @@ internal static class CommandLine
         Examples:
           bittree                        is BitTreeAlloc right, and fast, on this machine?
           bittree replay --help          other traces, allocators, modes, and figures as JSON
+          bittree litmus FILE            all executions and outcomes of litmus tests under four memory models
+          bittree explore --help         every execution of the lock-free code, weak memory included
         """;
 
     /// <summary>Runs <paramref name="args"/>.</summary>
@@ -40,15 +43,20 @@ internal static class CommandLine
 
     private static int Invoke(string[] args, ReplaySession session, TextWriter output, TextWriter error)
     {
-        var root = new RootCommand(Help) { new ReplayCommand().Build(session.Run) };
+        var root = new RootCommand(Help)
+        {
+            new ReplayCommand().Build(session.Run),
+            new ExploreCommand().Build(new ExploreSession(output, error).Run),
+            new LitmusCommand().Build(new LitmusSession(output, error).Run),
+        };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count != 0)
         {
             // "A command is required" comes along with each word that is none; the word is what helps.
-            var words = parsed.UnmatchedTokens.Select(t => $"'{t}' is no command or option; the command is 'replay'").ToList();
+            var words = parsed.UnmatchedTokens.Select(t => $"'{t}' is no command or option; the commands are 'replay', 'explore' and 'litmus'").ToList();
             foreach (var problem in words.Count != 0 ? words : parsed.Errors.Select(p => p.Message).Distinct())
                 error.WriteLine($"bittree: {problem}");
-            error.WriteLine("bittree: see 'bittree replay --help'");
+            error.WriteLine("bittree: see 'bittree --help' and 'bittree COMMAND --help'");
             return ExitCode.BadInput;
         }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BitTreeAlloc.Tool.Memory;
 using BitTreeAlloc.Tool.Replay;
 
 namespace BitTreeAlloc.Tool.Cli;
@@ -40,7 +41,7 @@ internal sealed class ReplayCommand
         Arity = ArgumentArity.Zero,
     };
 
-    private readonly Option<string> _rounds = new("--rounds") { HelpName = "N", Description = $"Timed rounds, interleaved among the allocators; medians are reported. 1 to {ReplayOptions.MostRounds}; default {ReplayOptions.DefaultRounds}." };
+    private readonly Option<string> _rounds = new("--rounds") { HelpName = "N", Description = $"Timed rounds, interleaved among the allocators; medians are reported. Also the fresh processes behind each memory figure, up to {MemoryStudy.MostChildren}. 1 to {ReplayOptions.MostRounds}; default {ReplayOptions.DefaultRounds}." };
 
     private readonly Option<string> _json = new("--json") { HelpName = "FILE", Description = "Also write the rows to FILE as a JSON array." };
 

@@ -36,28 +36,33 @@ internal sealed class JsonReport
     private bool IsDevice => _path.StartsWith("/dev/", StringComparison.Ordinal) || _path.StartsWith("/proc/", StringComparison.Ordinal);
 
     /// <summary>Writes all rows.</summary>
-    public void Write(IEnumerable<ResultRow> rows)
+    public void Write(IEnumerable<ResultRow> rows) => Write(rows, WriteRow);
+
+    /// <summary>Writes rows of any kind.</summary>
+    public void Write<TRow>(IEnumerable<TRow> rows, Action<Utf8JsonWriter, TRow> writeRow)
     {
         if (IsDevice)
         {
             using var device = new FileStream(_path, FileMode.Open, FileAccess.Write);
-            WriteTo(device, rows);
+            WriteTo(device, rows, writeRow);
             return;
         }
 
         using (var file = File.Create(Temporary))
-            WriteTo(file, rows);
+            WriteTo(file, rows, writeRow);
         File.Move(Temporary, _path, overwrite: true);
     }
 
     /// <summary>Writes all rows to a stream.</summary>
-    public static void WriteTo(Stream stream, IEnumerable<ResultRow> rows)
+    public static void WriteTo(Stream stream, IEnumerable<ResultRow> rows) => WriteTo(stream, rows, WriteRow);
+
+    private static void WriteTo<TRow>(Stream stream, IEnumerable<TRow> rows, Action<Utf8JsonWriter, TRow> writeRow)
     {
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartArray();
             foreach (var row in rows)
-                WriteRow(json, row);
+                writeRow(json, row);
             json.WriteEndArray();
         }
 

@@ -53,6 +53,12 @@ internal sealed class ProgressReporter
     public void Step()
     {
         _done = Math.Min(_done + 1, _total);
+        Show();
+    }
+
+    /// <summary>Shows how far the work is, where that was last done some time ago; within long steps.</summary>
+    public void Show()
+    {
         if (_task is not null)
         {
             _task.Description = Markup.Escape(Activity);

@@ -8,6 +8,10 @@ internal static class ResultTable
 {
     private const int WidthOfFiles = 160;
 
+    private const string Legend =
+        "Memory: growth of a fresh process that touches every requested byte, less that of a run without allocations. Trim: bittree parks its caches "
+        + "and calls Trim; the others make the call of their own (malloc_trim, mi_collect, arena purge, ReleaseFreeMemory) on the first thread.";
+
     /// <summary>Writes the table.</summary>
     public static void Write(TextWriter output, IReadOnlyList<ResultRow> rows, bool verified)
     {
@@ -24,6 +28,8 @@ internal static class ResultTable
         foreach (var row in rows)
             table.AddRow(Cells(row, verified).Select(c => new Text(c)));
         console.Write(table);
+        if (rows.Any(r => r.Memory is not null))
+            console.Write(new Text(Legend + Environment.NewLine));
     }
 
     private static IEnumerable<string> Cells(ResultRow row, bool verified)

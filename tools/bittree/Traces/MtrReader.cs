@@ -57,7 +57,7 @@ internal sealed class MtrReader
         var slots = Count("slots", TraceHeader.SlotsAt, events);
         var objects = Count("objects", TraceHeader.ObjectsAt, events);
         var peakBytes = Count("peak live bytes", TraceHeader.PeakLiveBytesAt, long.MaxValue);
-        var peakObjects = Count("peak live objects", TraceHeader.PeakLiveObjectsAt, objects);
+        var peakObjects = Count("peak live objects", TraceHeader.PeakLiveObjectsAt, events);
         var totalBytes = Count("requested bytes", TraceHeader.TotalBytesAt, long.MaxValue);
         var nameLength = _bytes.ReadUInt32(InHeader);
         Limit(TraceHeader.NameLengthAt, "bytes of name", nameLength, TraceLimits.NameBytes);

@@ -35,21 +35,27 @@ internal static unsafe class BlocksTwin
             var next = word.Release(taken, carved);
             if (Interlocked.CompareExchange(ref *address, next.Raw, word.Raw) != word.Raw)
                 continue;
-            if (next.IsAvailable(info.Capacity))
+            if (next.IsAvailable(info.Capacity) && !BitTree<Atomics.HardwareAtomics, ShippedGeometry>.IsSet(&space->Trees, info.Column, block))
                 BitTree<Atomics.HardwareAtomics, ShippedGeometry>.Set(&space->Trees, info.Column, block);
             return;
         }
     }
 
-    public static BlockHome CountFree(Space* space, ulong block, in ClassInfo info, int count, bool mayHold, out int cursor)
+    public static BlockHome CountFree(Space* space, ulong block, int sizeClass, in ClassInfo info, int count, bool mayHold, out int cursor)
     {
         var address = space->Words + block;
         for (; ; )
         {
             var word = new BlockWord(Volatile.Read(ref *address));
+            if (word.Phase != BlockPhase.InUse || word.Class != sizeClass)
+            {
+                cursor = 0;
+                return BlockHome.Gone;
+            }
+
             var next = word.Give(count);
             cursor = word.Cursor;
-            var allHome = !word.IsClaimed && next.IsAllHome;
+            var allHome = !word.IsClaimed && !word.NeedsCommit && next.IsAllHome;
             if (allHome && mayHold)
                 next = next.Claim();
             if (Interlocked.CompareExchange(ref *address, next.Raw, word.Raw) != word.Raw)

@@ -1,0 +1,67 @@
+using Xunit.Abstractions;
+
+namespace BitTreeAlloc.Tests.Architecture.HitPath;
+
+/// <summary>What a hit costs, read from the machine code: no atomic, no call, no division, no thread-static, and few instructions.</summary>
+public sealed class HitPathIsBare(ITestOutputHelper output)
+{
+    // Budgets in instructions from entry to return, the return included. Tighten when the code gets shorter.
+    private const int AllocBudget = 25;
+    private const int SizedFreeBudget = 26;
+    private const int FreeBudget = 26;
+
+    [Fact]
+    public void Alloc_and_both_frees_with_a_cache_are_bare_on_a_hit()
+    {
+        if (CompiledCode.Obstacle() is { } obstacle)
+        {
+            output.WriteLine($"skipped: {obstacle}");
+            return;
+        }
+
+        var listings = CompiledCode.Of("library", "BitTreeAlloc.BitTreeAllocator:Alloc BitTreeAlloc.BitTreeAllocator:Free");
+        var problems = new List<string>();
+        Judge("Alloc(byref,", AllocBudget, "Alloc");
+        Judge("Free(byref,ptr,nuint)", SizedFreeBudget, "sized Free");
+        Judge("Free(byref,ptr)", FreeBudget, "Free");
+        Assert.True(problems.Count == 0, string.Join('\n', problems));
+
+        void Judge(string signature, int budget, string name)
+        {
+            var listing = listings.SingleOrDefault(one => one.Method.Replace(" ", "", StringComparison.Ordinal).Contains(":" + signature, StringComparison.Ordinal));
+            if (listing is null)
+            {
+                problems.Add($"{name}: no listing; there are {string.Join(", ", listings.Select(one => one.Method))}");
+                return;
+            }
+
+            var (instructions, breaches) = HitPathRules.Judge(listing);
+            output.WriteLine($"{name}: {instructions} instructions on a hit");
+            foreach (var block in listing.Blocks)
+                output.WriteLine($"{block.Label} -> {string.Join(' ', block.Next)}\n    {string.Join("\n    ", block.Instructions)}");
+            problems.AddRange(breaches.Select(breach => $"{name}: {breach}"));
+            if (instructions > budget)
+                problems.Add($"{name}: {instructions} instructions on a hit, the budget is {budget}");
+        }
+    }
+
+    [Fact]
+    public void Planted_methods_are_flagged_each_for_its_reason()
+    {
+        if (CompiledCode.Obstacle() is { } obstacle)
+        {
+            output.WriteLine($"skipped: {obstacle}");
+            return;
+        }
+
+        var listings = CompiledCode.Of("controls", "Planted*");
+        Assert.Contains(Breaches("PlantedLock"), breach => breach.StartsWith("an atomic", StringComparison.Ordinal));
+        Assert.Contains(Breaches("PlantedExchange"), breach => breach.StartsWith("an atomic", StringComparison.Ordinal));
+        Assert.Contains(Breaches("PlantedDivision"), breach => breach.StartsWith("a division", StringComparison.Ordinal));
+        Assert.Contains(Breaches("PlantedCall"), breach => breach.Contains("makes a call", StringComparison.Ordinal));
+        Assert.Contains(Breaches("PlantedLoop"), breach => breach.Contains("loop", StringComparison.Ordinal));
+        Assert.Empty(Breaches("PlantedClean"));
+
+        IReadOnlyList<string> Breaches(string method) => HitPathRules.Judge(listings.Single(listing => listing.Method.Contains(":" + method + "(", StringComparison.Ordinal))).Breaches;
+    }
+}

@@ -1,0 +1,41 @@
+using BitTreeAlloc.Tests.Property.Harness;
+using Xunit.Abstractions;
+
+namespace BitTreeAlloc.Tests.Property.WholeAllocator;
+
+/// <summary>The property that everything else details: random programs on the shipped allocator never disagree with the sequential oracle.</summary>
+public sealed class ProgramsAgreeWithTheOracle(ITestOutputHelper output)
+{
+    public static TheoryData<CasWidth, Profile, int> Setups()
+    {
+        var data = new TheoryData<CasWidth, Profile, int>();
+        foreach (var setup in Setup.All)
+            data.Add(setup.CasWidth, setup.Profile, setup.MinimumAlignment);
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Setups))]
+    public void Random_programs_agree_with_the_oracle(CasWidth casWidth, Profile profile, int minimumAlignment) =>
+        Agree(new Setup(casWidth, profile, minimumAlignment), runs: 200);
+
+    [Theory]
+    [InlineData(CasWidth.Eight)]
+    [InlineData(CasWidth.Sixteen)]
+    public void Random_programs_agree_with_purging_off(CasWidth casWidth) =>
+        Agree(Setup.Default with { CasWidth = casWidth, Purging = PurgeMode.Off }, runs: 1000);
+
+    [Theory]
+    [InlineData(CasWidth.Eight, Profile.Balanced)]
+    [InlineData(CasWidth.Sixteen, Profile.Balanced)]
+    [InlineData(CasWidth.Sixteen, Profile.Frugal)]
+    public void Random_programs_agree_while_the_system_refuses_memory(CasWidth casWidth, Profile profile) =>
+        Agree(new Setup(casWidth, profile, 8, DenyOs: true), runs: 600);
+
+    private void Agree(Setup setup, int runs)
+    {
+        if (!CasForms.Has(setup.CasWidth, output))
+            return;
+        PropertyCheck.Holds(ProgramGenerator.Programs(setup), runs, program => ProgramRunner.Run(program, made => new RealAllocator(made)));
+    }
+}

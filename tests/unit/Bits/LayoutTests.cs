@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+
+namespace BitTreeAlloc.Tests.Unit.Bits;
+
+/// <summary>Sizes, strides and cache lines of what lies in native memory.</summary>
+public sealed unsafe class LayoutTests
+{
+    [Fact]
+    public void A_tree_has_2_KB_of_leaves_over_16_384_blocks_in_three_levels_of_1_4_and_256_words()
+    {
+        Assert.Equal(16_384, 1 << ShippedGeometry.TreeShift);
+        Assert.Equal(2048, (1 << ShippedGeometry.TreeShift) / 8);
+        Assert.Equal(256, 1 << (ShippedGeometry.TreeShift - ShippedGeometry.WordShift));
+        Assert.Equal(4, 1 << (ShippedGeometry.TreeShift - (2 * ShippedGeometry.WordShift)));
+        Assert.Equal(64, BitTree<HardwareAtomics, ShippedGeometry>.MaxTrees);
+    }
+
+    [Fact]
+    public void A_block_has_one_u64_of_state_eight_to_a_cache_line()
+    {
+        Assert.Equal(8, sizeof(BlockWord));
+        Assert.Equal(8, 64 / sizeof(BlockWord));
+    }
+
+    [Fact]
+    public void A_magazine_is_1_KiB_with_125_slots_behind_its_header()
+    {
+        Assert.Equal(1024, ShippedGeometry.MagazineWords * sizeof(ulong));
+        Assert.Equal(125, ShippedGeometry.MagazineWords - Magazine.HeaderWords);
+        Assert.Equal(Magazine.HeaderWords - 1, Magazine.SentinelIndex);
+    }
+
+    [Fact]
+    public void Every_shared_word_of_the_heap_lies_128_bytes_from_the_next()
+    {
+        Assert.Equal(128, sizeof(Line));
+        Assert.Equal(128, sizeof(HeadLine));
+        Heap heap;
+        var start = (ulong)&heap;
+        ulong[] words =
+        [
+            (ulong)&heap.GenerationLine, (ulong)&heap.InUseLine, (ulong)&heap.TouchedLine,
+            (ulong)&heap.MagazinesNextLine, (ulong)&heap.OsCallsLine, (ulong)&heap.PurgedBytesLine, (ulong)&heap.PeakLine, (ulong)&heap.NextSweepLine,
+            (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.PurgeLostCommitLine,
+            (ulong)&heap.SharedOperationsLine, (ulong)&heap.RefillsLine, (ulong)&heap.FlushesLine,
+            (ulong)&heap.RecordListLine, (ulong)&heap.FreeRecords, (ulong)&heap.EmptyMagazines,
+        ];
+        var offsets = words.Select(word => (int)(word - start)).Order().ToArray();
+        Assert.Equal(typeof(Heap).GetFields().Count(field => field.FieldType == typeof(Line) || field.FieldType == typeof(HeadLine)), offsets.Length);
+        Assert.All(offsets.Zip(offsets.Skip(1)), pair => Assert.True(pair.Second - pair.First >= 128));
+
+        // The 16-byte heads fault unless aligned, and only what stands before them decides (a heap begins on a page).
+        Assert.Equal(0, offsets[0] % 64);
+
+        // What is written once ends on an earlier line, and nothing follows the last.
+        Assert.True(((ulong)(&heap.Magazines + 1) - start - 1) / 64 < (ulong)offsets[0] / 64);
+        Assert.Equal(sizeof(Heap), offsets[^1] + 128);
+    }
+
+    [Theory]
+    [MemberData(nameof(Support.CasForms.All), MemberType = typeof(Support.CasForms))]
+    public void Heads_of_stacks_are_16_byte_aligned_and_class_states_a_cache_line(CasWidth width)
+    {
+        using var allocator = new BitTreeAllocator(new() { CasWidth = width });
+        using var cache = allocator.CreateCache();
+        var heap = cache.Record->Heap;
+        Assert.Equal(128, sizeof(ClassState));
+        Assert.Equal(0, (long)Marshal.OffsetOf<ClassState>(nameof(ClassState.Recycler)));
+        Assert.Equal(0ul, (ulong)heap->States % 64);
+        Assert.Equal(0ul, (ulong)&heap->EmptyMagazines.Head % 16);
+        Assert.Equal(0ul, (ulong)&heap->Pool->Free.Head % 16);
+        Assert.Equal(width == CasWidth.Sixteen, heap->UseCas16);
+    }
+
+    [Fact]
+    public void A_cache_record_fits_its_stride_and_mirrors_the_header_of_a_magazine()
+    {
+        Assert.InRange(sizeof(CacheRecord), 1, CacheRecord.Stride);
+        Assert.Equal(0, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Link)));
+        Assert.Equal(8, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Depth)));
+        Assert.Equal(8 * Magazine.SentinelIndex, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Sentinel)));
+    }
+
+    [Fact]
+    public void A_thread_cache_is_one_pointer() => Assert.Equal(sizeof(nint), sizeof(ThreadCache));
+}
