@@ -47,6 +47,12 @@ public sealed partial class ModelMemory
     {
         if (IsDirect)
             return;
+        if (Engine is IInterleavingEngine interleaving)
+        {
+            interleaving.Yield();
+            return;
+        }
+
         var position = History!.Position;
         if (!_wrote)
         {

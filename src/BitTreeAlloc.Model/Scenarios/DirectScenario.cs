@@ -36,6 +36,9 @@ internal sealed unsafe class DirectScenario(string name, bool mapped, params str
         }
 
         _world.Users.IsExact = true;
+
+        // By the thread that asks: engines that interleave have several bodies under way.
+        _world.Users.Reserves = bytes => bytes == Granule ? First + (((ulong)memory.Thread + 1) * Granule) : (ulong)_leaves[memory.Thread];
         if (!mapped)
             return;
         _world.Users.Commit(First, Granule);
@@ -46,7 +49,6 @@ internal sealed unsafe class DirectScenario(string name, bool mapped, params str
 
     public override void Body(Run run, int thread)
     {
-        _world.Users.Reserves = bytes => bytes == Granule ? First + (((ulong)thread + 1) * Granule) : (ulong)_leaves[thread];
         var own = 0ul;
         foreach (var letter in programs[thread])
         {

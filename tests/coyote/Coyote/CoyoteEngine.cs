@@ -1,5 +1,6 @@
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Model.Engine;
+using BitTreeAlloc.Model.Memory;
 using BitTreeAlloc.Model.Scenarios;
 using Microsoft.Coyote.Runtime;
 
@@ -11,16 +12,18 @@ namespace BitTreeAlloc.Tests.Explorer.Coyote;
 /// Callers: the model's atomics, on controlled threads; <see cref="CoyoteExplorer"/>. Checked by: CoyoteGuardTests.
 /// </summary>
 /// <remarks>Rejected: rewriting the assemblies. The seam is where a scheduling point belongs, and what runs stays what ships.</remarks>
-internal sealed class CoyoteEngine(int threads) : IModelEngine, IRunEngine
+internal sealed class CoyoteEngine(int threads, ModelMemory memory) : IModelEngine, IRunEngine, IHistoryEngine, IInterleavingEngine
 {
-    [ThreadStatic]
-    private static int t_thread;
-
     private readonly List<(ulong Low, ulong High)> _initial = [];
     private readonly List<ulong>[] _results = [.. Enumerable.Range(0, threads).Select(_ => new List<ulong>())];
+
+    /// <summary>Per thread, when each of its operations ran: its place in the schedule.</summary>
+    private readonly List<int>[] _times = [.. Enumerable.Range(0, threads).Select(_ => new List<int>())];
+    private readonly bool[] _done = new bool[threads];
     private readonly HashSet<ulong> _seen = [];
     private (ulong Low, ulong High)[] _values = [];
     private ulong _trail;
+    private int _clock;
 
     /// <summary>Schedules whose order of accesses was new.</summary>
     public int DistinctSchedules => _seen.Count;
@@ -44,18 +47,23 @@ internal sealed class CoyoteEngine(int threads) : IModelEngine, IRunEngine
     {
         _values = [.. _initial];
         _trail = 14695981039346656037;
-        foreach (var results in _results)
-            results.Clear();
+        _clock = 0;
+        Array.Clear(_done);
+        for (var thread = 0; thread < threads; thread++)
+        {
+            _results[thread].Clear();
+            _times[thread].Clear();
+        }
     }
 
     /// <summary>Remembers the order of accesses that this schedule had.</summary>
     public void EndSchedule() => _seen.Add(_trail);
 
-    /// <summary>Binds the operating system's thread to a thread of the scenario.</summary>
-    public static void BeginThread(int thread) => t_thread = thread;
+    /// <summary>The running thread came to its end.</summary>
+    public void EndThread(int thread) => _done[thread] = true;
 
     /// <summary>Keeps the first error: what comes after it are threads that unwind.</summary>
-    public void Fail(ModelError error) => Error ??= error with { Thread = t_thread };
+    public void Fail(ModelError error) => Error ??= error with { Thread = memory.Thread };
 
     public ulong Read(int location, MemoryOrder order, int half, Site site)
     {
@@ -86,23 +94,42 @@ internal sealed class CoyoteEngine(int threads) : IModelEngine, IRunEngine
         return (before.Low, before.High, true);
     }
 
-    /// <summary>Nothing: in a sequentially consistent memory a fence orders what is ordered.</summary>
-    public void Fence(MemoryOrder order, Site site)
-    {
-    }
+    /// <summary>Nothing but a step: in a sequentially consistent memory a fence orders what is ordered.</summary>
+    public void Fence(MemoryOrder order, Site site) => Step(-1);
 
     public int Choose(int branches, Site site) => Microsoft.Coyote.Random.Generator.Create().NextInteger(branches);
 
-    public void Result1(ulong value) => _results[t_thread].Add(value);
+    public void Result1(ulong value) => _results[memory.Thread].Add(value);
 
     public ulong ResultOf(int thread, int number) => _results[thread][number];
 
     public int ResultCountOf(int thread) => _results[thread].Count;
 
+    public int Position => _times[memory.Thread].Count;
+
+    /// <summary>Real time: all of the one's operations ran before the other's. That is more than happens-before and what linearizability asks for.</summary>
+    public bool HappensBefore(int thread, int events, int later, int index) =>
+        events == 0 || thread == later || (index < _times[later].Count && _times[thread][events - 1] < _times[later][index]);
+
+    public bool IsDone(int thread) => _done[thread];
+
+    /// <summary>Nobody waits by reading something old: there is nothing old.</summary>
+    public bool ReadsNewest(int thread, int first) => true;
+
+    public void Yield()
+    {
+        var state = memory.SaveThread();
+        SchedulingPoint.Yield();
+        memory.RestoreThread(state);
+    }
+
     private void Step(int location)
     {
+        var state = memory.SaveThread();
         SchedulingPoint.Interleave();
+        memory.RestoreThread(state);
         Steps++;
-        _trail = (_trail ^ (ulong)((location << 3) | t_thread)) * 1099511628211;
+        _times[state.Thread].Add(_clock++);
+        _trail = (_trail ^ (ulong)(((long)location << 3) | (uint)state.Thread)) * 1099511628211;
     }
 }

@@ -20,15 +20,23 @@ internal static class CoyoteExplorer
         options ??= new CoyoteOptions();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Schedules, CoyoteOptions.MostSchedules);
         var memory = new ModelMemory { Weakening = options.Weakening };
-        var engine = new CoyoteEngine(scenario.Threads);
+        memory.StepBound = scenario.StepBound;
+        var engine = new CoyoteEngine(scenario.Threads, memory);
         Directly(memory, () => scenario.Prepare(memory));
         memory.Begin(engine);
-        var run = new Run(engine, memory);
-        using var testing = TestingEngine.Create(ConfigurationOf(options), () => RunSchedule(scenario, run, engine));
+
+        // One per thread, which notes the operation that the thread is in, and one for the check.
+        Run[] runs = [.. Enumerable.Range(0, scenario.Threads + 1).Select(_ => new Run(engine, memory))];
+        using var testing = TestingEngine.Create(ConfigurationOf(options), () => RunSchedule(scenario, runs, memory, engine));
         testing.SetLogger(new TextWriterLogger(TextWriter.Null, VerbosityLevel.Error));
         var clock = Stopwatch.StartNew();
         testing.Run();
-        return Judge(scenario, options, engine, testing, clock.Elapsed);
+        var report = Judge(scenario, options, engine, testing, clock.Elapsed);
+
+        // Threads of a failed schedule may still be unwinding: what they use is left to the process.
+        if (report.Error == null)
+            memory.FreeNatives();
+        return report;
     }
 
     private static Configuration ConfigurationOf(CoyoteOptions options)
@@ -53,7 +61,7 @@ internal static class CoyoteExplorer
     }
 
     /// <summary>One schedule, on the operation that Coyote starts. Forking is no choice, and the end is waited for in one step: 8 to 23 times fewer schedules for depth-first search.</summary>
-    private static void RunSchedule(Scenario scenario, Run run, CoyoteEngine engine)
+    private static void RunSchedule(Scenario scenario, Run[] runs, ModelMemory memory, CoyoteEngine engine)
     {
         engine.BeginSchedule();
         var left = scenario.Threads;
@@ -63,9 +71,9 @@ internal static class CoyoteExplorer
             var number = thread;
             ControlledThread.Start(ControlledThread.Create(() =>
             {
-                CoyoteEngine.BeginThread(number);
-                run.Memory.BeginThread(number);
-                Guard(engine, run.Memory, () => scenario.Body(run, number));
+                memory.BeginThread(number);
+                Guard(engine, memory, () => scenario.Body(runs[number], number));
+                engine.EndThread(number);
                 left--;
             }));
         }
@@ -73,7 +81,7 @@ internal static class CoyoteExplorer
         SchedulingPoint.Resume();
         Microsoft.Coyote.Runtime.Operation.PauseUntil(() => left == 0);
         engine.EndSchedule();
-        Guard(engine, run.Memory, () => run.Memory.Inspect(() => scenario.Check(run)));
+        Guard(engine, memory, () => memory.Inspect(() => scenario.Check(runs[^1])));
     }
 
     /// <summary>Keeps what went wrong and lets it pass: Coyote ends the schedule and unwinds the other threads. No other exception is caught, or they could not unwind.</summary>

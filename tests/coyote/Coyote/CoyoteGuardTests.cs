@@ -17,6 +17,10 @@ public class CoyoteGuardTests
         Assert.Equal(3, scenario.Outcomes.Count);
         Assert.DoesNotContain((0ul, 0ul), scenario.Outcomes);
 
+        var graph = new StoreBuffering();
+        GraphExplorer.Explore(graph, new ExploreOptions { Model = MemoryModel.Sc });
+        Assert.Equal(graph.Outcomes.Order(), scenario.Outcomes.Order());
+
         // Two threads of two accesses: six interleavings, and depth-first search ends after having seen them all.
         Assert.Equal(6, report.Distinct);
     }
