@@ -8,7 +8,7 @@ public sealed partial class ModelMemory
 {
     private const int MaxHints = 12;
 
-    private readonly bool[] _sites = new bool[(int)Site.LimitSignal + 1];
+    private readonly Mutants.SiteUse[] _uses = new Mutants.SiteUse[(int)Site.LimitSignal + 1];
     private int _hintedAt;
     private int _hints;
     private bool _wrote;
@@ -33,7 +33,8 @@ public sealed partial class ModelMemory
 
     internal bool IsStopped(int thread) => thread == _stopThread;
 
-    internal Site[] SitesTouched() => [.. Enum.GetValues<Site>().Where(site => site != Site.None && _sites[(int)site])];
+    internal Dictionary<Site, Mutants.SiteUse> Uses() =>
+        Enum.GetValues<Site>().Where(site => site != Site.None && _uses[(int)site] != 0).ToDictionary(site => site, site => _uses[(int)site]);
 
     /// <summary>Stops a thread for ever after its first <paramref name="operations"/> operations.</summary>
     internal void StopAfter(int thread, int operations) => (_stopThread, _stopAfter) = (thread, operations);
@@ -70,11 +71,22 @@ public sealed partial class ModelMemory
                 : new ModelErrorException(ModelErrorKind.BoundExceeded, $"thread {Thread} takes more than {StepBound} operations");
         }
 
-        _sites[(int)operation.Site] = true;
+        _uses[(int)operation.Site] |= UseOf(operation);
         _wrote |= operation.Kind == EventKind.Write || operation.Rmw is not (RmwKind.None or RmwKind.CompareExchange);
         var result = Mutant == null ? Perform(operation) : Mutant.Run(this, operation);
         _wrote |= result.Wrote;
         return result;
+    }
+
+    private static Mutants.SiteUse UseOf(in SeamOperation operation)
+    {
+        var use = operation.Kind switch
+        {
+            EventKind.Write => Mutants.SiteUse.Write,
+            EventKind.Fence => Mutants.SiteUse.Fence,
+            _ => operation.Rmw == RmwKind.None ? Mutants.SiteUse.Read : Mutants.SiteUse.Modify,
+        };
+        return operation.Order == MemoryOrder.Plain ? use | Mutants.SiteUse.Plain : use;
     }
 
     /// <summary>Hands an operation to the engine.</summary>
