@@ -22,7 +22,7 @@ public sealed record MutantReport(string Mutant, string? Scenario, long Executio
 /// <summary>Runs the scenarios, cheapest first, over each mutant until one of them shows it.</summary>
 public sealed class MutantRunner
 {
-    private const long MaxExecutions = 20_000;
+    private const long MaxExecutions = 100_000;
     private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
     private readonly Dictionary<Site, SiteUse> _uses = [];
 

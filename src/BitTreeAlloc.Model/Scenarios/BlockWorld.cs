@@ -118,19 +118,23 @@ internal sealed unsafe class BlockWorld
     public void AddRecords(int count, int owned, int born, bool withLimits)
     {
         var records = (byte*)_memory.Native(count * CacheRecord.Stride, CacheRecord.Stride);
-        Heap->Records = new Watermark { Base = records, Reserved = (ulong)count * CacheRecord.Stride, Step = CacheRecord.Stride, Committed = (ulong)count * CacheRecord.Stride };
+        Heap->Records = new Watermark { Base = records, Reserved = (ulong)count * CacheRecord.Stride, Step = CacheRecord.Stride, Committed = (ulong)born * CacheRecord.Stride };
         ModelAtomics.Write(&Heap->Records.Committed, Heap->Records.Committed, MemoryOrder.Relaxed, Site.None);
         ModelAtomics.Write(&Heap->RecordsNextLine.Value, (ulong)born * CacheRecord.Stride, MemoryOrder.Relaxed, Site.None);
         for (var number = 0; number < count; number++)
         {
             var record = (CacheRecord*)(records + (number * CacheRecord.Stride));
             InitRecord(record, Heap);
+            Users.AddPage(RecordPage(number), (ulong)record, CacheRecord.Stride, committed: number < born);
             record->State = number < owned ? CacheRecord.Owned : CacheRecord.Unowned;
             RegisterRecord(_memory, record, $"record{number}", withLimits);
             _memory.Register(&record->Link, $"record{number}.link");
             _memory.Register(&record->Depth, $"record{number}.depth");
         }
     }
+
+    /// <summary>The page that record number i lies in.</summary>
+    public static string RecordPage(int number) => $"record{number}.page";
 
     /// <summary>Record number i.</summary>
     public CacheRecord* RecordAt(int number) => (CacheRecord*)(Heap->Records.Base + (number * CacheRecord.Stride));
