@@ -8,7 +8,17 @@ namespace BitTreeAlloc.Model.Mutants;
 /// <param name="Killed">Whether a scenario saw it.</param>
 /// <param name="Executions">Executions until then, over all scenarios tried.</param>
 /// <param name="Equivalent">Whether it is argued to behave like the original.</param>
-public sealed record MutantRow(string Mutant, string Scenario, bool Killed, long Executions, bool Equivalent);
+public sealed record MutantRow(string Mutant, string Scenario, bool Killed, long Executions, bool Equivalent)
+{
+    /// <summary>The kind of error that showed it; null where none did.</summary>
+    public ModelErrorKind? Evidence { get; init; }
+
+    /// <summary>Whether plain interleavings show it too.</summary>
+    public bool KilledUnderSc { get; init; }
+
+    /// <summary>Why nothing can show it; null for one that has to die.</summary>
+    public string? Argument { get; init; }
+}
 
 /// <summary>The planted mistakes of the protocols, run against the scenarios.</summary>
 public interface IMutantSuite

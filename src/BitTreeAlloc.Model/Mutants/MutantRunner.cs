@@ -26,12 +26,24 @@ public sealed class MutantRunner
     private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
     private readonly Dictionary<Site, SiteUse> _uses = [];
 
+    private readonly MemoryModel _model;
+
     /// <summary>Explores every scenario once as it is, for its cost and its sites.</summary>
     public MutantRunner()
+        : this(static _ => true, MemoryModel.Rc11)
     {
+    }
+
+    /// <summary>The same over the scenarios that are wanted, by name, under another model.</summary>
+    public MutantRunner(Func<string, bool> isWanted, MemoryModel model)
+    {
+        _model = model;
         foreach (var make in Scenarios.Scenarios.All)
         {
-            var report = GraphExplorer.Explore(make(), new ExploreOptions { MaxExecutions = MaxExecutions });
+            var scenario = make();
+            if (!isWanted(scenario.Name))
+                continue;
+            var report = GraphExplorer.Explore(scenario, new ExploreOptions { MaxExecutions = MaxExecutions, Model = model });
             _scenarios.Add((make, report.Scenario, [.. report.Sites], report.Result.Executions));
             foreach (var (site, use) in report.Uses)
                 _uses[site] = _uses.GetValueOrDefault(site) | use;
@@ -44,14 +56,14 @@ public sealed class MutantRunner
     /// <param name="compareSc">Also asks whether plain interleavings show the mutant.</param>
     public IEnumerable<MutantReport> Run(bool compareSc = true)
     {
-        foreach (var mutant in Protocol())
-            yield return Kill(mutant.Name, [.. mutant.Sites], new ExploreOptions { Mutant = mutant }, mutant.Equivalent, compareSc);
+        foreach (var mutant in Protocol().Where(mutant => mutant.Sites.Any(_uses.ContainsKey)))
+            yield return Kill(mutant.Name, [.. mutant.Sites], new ExploreOptions { Mutant = mutant, Model = _model }, mutant.Equivalent, compareSc);
         foreach (var (site, use) in _uses.OrderBy(pair => pair.Key))
         {
             foreach (var kind in KindsOf(use))
             {
                 var weakening = new SiteWeakening(site, kind);
-                yield return Kill($"{site}: {kind}", [site], new ExploreOptions { Weakening = weakening }, EquivalentWeakenings.Why(site, kind), compareSc);
+                yield return Kill($"{site}: {kind}", [site], new ExploreOptions { Weakening = weakening, Model = _model }, EquivalentWeakenings.Why(site, kind), compareSc);
             }
         }
     }

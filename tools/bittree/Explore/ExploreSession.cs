@@ -90,7 +90,7 @@ internal sealed class ExploreSession(TextWriter output, TextWriter error)
         if (rows.Count == 0)
             throw new CliException("--mutants: none belongs to the scenarios named");
         var survivors = rows.GroupBy(row => row.Mutant).Where(group => !group.Any(row => row.Killed || row.Equivalent)).Select(group => group.Key).ToList();
-        output.WriteLine($"{rows.Count(row => row.Killed)} of {rows.Count(row => !row.Equivalent)} mutants killed, {rows.Count(row => row.Equivalent)} equivalent");
+        output.WriteLine($"{rows.Count(row => row is { Killed: true, Equivalent: false })} of {rows.Count(row => !row.Equivalent)} mutants killed, {rows.Count(row => row.Equivalent)} equivalent; plain interleavings alone show {rows.Count(row => row is { KilledUnderSc: true, Equivalent: false })}");
         foreach (var survivor in survivors)
             error.WriteLine($"bittree: survives: {survivor}");
         foreach (var row in rows.Where(row => row is { Equivalent: true, Killed: true }))
