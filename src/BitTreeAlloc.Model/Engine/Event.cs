@@ -39,13 +39,21 @@ public enum MemoryOrder : byte
 
     /// <summary>In the one total order.</summary>
     SeqCst,
+
+    /// <summary>Of a fence: as <see cref="SeqCst"/>, and every other thread passes such a fence somewhere between the fence's begin and its end.</summary>
+    ProcessWide,
 }
 
 internal static class Orders
 {
-    public static bool IsAcquire(this MemoryOrder order) => order is MemoryOrder.Acquire or MemoryOrder.AcqRel or MemoryOrder.SeqCst;
+    public static bool IsAcquire(this MemoryOrder order) => order is MemoryOrder.Acquire or MemoryOrder.AcqRel or MemoryOrder.SeqCst or MemoryOrder.ProcessWide;
 
-    public static bool IsRelease(this MemoryOrder order) => order is MemoryOrder.Release or MemoryOrder.AcqRel or MemoryOrder.SeqCst;
+    public static bool IsRelease(this MemoryOrder order) => order is MemoryOrder.Release or MemoryOrder.AcqRel or MemoryOrder.SeqCst or MemoryOrder.ProcessWide;
+
+    public static bool IsSeqCst(this MemoryOrder order) => order is MemoryOrder.SeqCst or MemoryOrder.ProcessWide;
+
+    /// <summary>Events that the axiom on sequential consistency has to look at.</summary>
+    public static int SeqCstWeight(this MemoryOrder order) => order == MemoryOrder.ProcessWide ? 2 : order == MemoryOrder.SeqCst ? 1 : 0;
 }
 
 /// <summary>

@@ -317,11 +317,7 @@ internal sealed unsafe partial class GraphEngine
 
     private void CountSeqCst(MemoryOrder order) => CountSeqCst(_graph, order);
 
-    private static void CountSeqCst(in Graph graph, MemoryOrder order)
-    {
-        if (order == MemoryOrder.SeqCst)
-            graph.Header->SeqCstEvents++;
-    }
+    private static void CountSeqCst(in Graph graph, MemoryOrder order) => graph.Header->SeqCstEvents += order.SeqCstWeight();
 
     /// <summary>Happens-before of the thread's next event.</summary>
     private static ulong StateOf(in Graph graph, int thread)

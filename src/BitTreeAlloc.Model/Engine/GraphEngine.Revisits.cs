@@ -179,8 +179,7 @@ internal sealed unsafe partial class GraphEngine
         {
             for (var index = 0; index < graph.Header->Counts[thread]; index++)
             {
-                if (graph.At(thread, index)->Order == MemoryOrder.SeqCst)
-                    count++;
+                count += graph.At(thread, index)->Order.SeqCstWeight();
             }
         }
 

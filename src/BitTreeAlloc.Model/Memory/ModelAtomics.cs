@@ -39,17 +39,10 @@ public readonly unsafe struct ModelAtomics : IAtomics
         Modify((ulong*)address, RmwKind.CompareExchange, expected.Low, expected.High, desired.Low, desired.High, site).Wrote;
 
     /// <inheritdoc/>
-    public static void FenceSeqCst(Site site)
-    {
-        var memory = ModelMemory.Current;
-        if (memory.IsDirect)
-            return;
-        var operation = new SeamOperation { Kind = EventKind.Fence, Order = MemoryOrder.SeqCst, Site = site };
-        memory.Enter(operation);
-    }
+    public static void FenceSeqCst(Site site) => Fence(MemoryOrder.SeqCst, site);
 
     /// <inheritdoc/>
-    public static void FenceProcessWide(Site site) => FenceSeqCst(site);
+    public static void FenceProcessWide(Site site) => Fence(MemoryOrder.ProcessWide, site);
 
     /// <inheritdoc/>
     public static ulong ReadPlain(ulong* address, Site site) => Read(address, MemoryOrder.Plain, site);
@@ -90,6 +83,15 @@ public readonly unsafe struct ModelAtomics : IAtomics
         var location = memory.Locate(address);
         var operation = new SeamOperation { Kind = EventKind.Read, Rmw = kind, Order = order, Location = location, Low = operand, Site = site };
         return memory.IsDirect ? ModelMemory.ModifyDirectly(memory.CellAt(location), operation).Low : memory.Enter(operation).Low;
+    }
+
+    private static void Fence(MemoryOrder order, Site site)
+    {
+        var memory = ModelMemory.Current;
+        if (memory.IsDirect)
+            return;
+        var operation = new SeamOperation { Kind = EventKind.Fence, Order = order, Site = site };
+        memory.Enter(operation);
     }
 
     private static ulong Read(void* address, MemoryOrder order, int half, Site site)

@@ -32,6 +32,9 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <summary>A commit means the one page that starts there, however long it is: for tables whose model is shorter than they are.</summary>
     public bool IsExact { get; set; }
 
+    /// <summary>A purge takes the commit of its pages with it.</summary>
+    public bool PurgeLosesCommit { get; set; }
+
     /// <summary>Runs when a purge begins.</summary>
     public Action? OnPurge { get; set; }
 
@@ -128,6 +131,12 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
         {
             if (slot >= address && slot < address + bytes)
                 ModelAtomics.Write((ulong*)cells.Payload, 0, MemoryOrder.Plain, Site.None);
+        }
+
+        foreach (var page in _pages)
+        {
+            if (PurgeLosesCommit && page.First >= address && page.End <= address + bytes)
+                ModelAtomics.Modify((ulong*)page.State, RmwKind.And, ~Committed, MemoryOrder.Relaxed, Site.None);
         }
 
         return true;

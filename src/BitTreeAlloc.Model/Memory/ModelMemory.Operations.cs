@@ -9,7 +9,7 @@ public sealed partial class ModelMemory
     private const int MaxHints = 12;
 
     /// <summary>Indexed by site; a structure that is not ours numbers its own sites, up to 65 535.</summary>
-    private readonly bool[] _sites = new bool[ushort.MaxValue + 1];
+    private readonly Mutants.SiteUse[] _uses = new Mutants.SiteUse[ushort.MaxValue + 1];
     private int _hintedAt;
     private int _hints;
     private bool _wrote;
@@ -34,7 +34,8 @@ public sealed partial class ModelMemory
 
     internal bool IsStopped(int thread) => thread == _stopThread;
 
-    internal Site[] SitesTouched() => [.. Enumerable.Range(1, ushort.MaxValue).Where(site => _sites[site]).Select(site => (Site)site)];
+    internal Dictionary<Site, Mutants.SiteUse> Uses() =>
+        Enumerable.Range(1, ushort.MaxValue).Where(site => _uses[site] != 0).ToDictionary(site => (Site)site, site => _uses[site]);
 
     /// <summary>Stops a thread for ever after its first <paramref name="operations"/> operations.</summary>
     internal void StopAfter(int thread, int operations) => (_stopThread, _stopAfter) = (thread, operations);
@@ -77,11 +78,22 @@ public sealed partial class ModelMemory
                 : new ModelErrorException(ModelErrorKind.BoundExceeded, $"thread {Thread} takes more than {StepBound} operations");
         }
 
-        _sites[(ushort)operation.Site] = true;
+        _uses[(ushort)operation.Site] |= UseOf(operation);
         _wrote |= operation.Kind == EventKind.Write || operation.Rmw is not (RmwKind.None or RmwKind.CompareExchange);
         var result = Mutant == null ? Perform(operation) : Mutant.Run(this, operation);
         _wrote |= result.Wrote;
         return result;
+    }
+
+    private static Mutants.SiteUse UseOf(in SeamOperation operation)
+    {
+        var use = operation.Kind switch
+        {
+            EventKind.Write => Mutants.SiteUse.Write,
+            EventKind.Fence => Mutants.SiteUse.Fence,
+            _ => operation.Rmw == RmwKind.None ? Mutants.SiteUse.Read : Mutants.SiteUse.Modify,
+        };
+        return operation.Order == MemoryOrder.Plain ? use | Mutants.SiteUse.Plain : use;
     }
 
     /// <summary>Hands an operation to the engine.</summary>

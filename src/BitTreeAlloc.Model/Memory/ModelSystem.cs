@@ -20,7 +20,8 @@ internal readonly unsafe struct ModelSystem : IVirtualMemory
         ModelMemory.Current.Heap!.Commit((ulong)address, bytes) ? VmStatus.Ok : VmStatus.CommitRefused;
 
     public static VmStatus Purge(void* context, void* address, nuint bytes) =>
-        ModelMemory.Current.Heap!.Purge((ulong)address, bytes) ? VmStatus.Ok : VmStatus.NotSupported;
+        !ModelMemory.Current.Heap!.Purge((ulong)address, bytes) ? VmStatus.NotSupported
+        : ModelMemory.Current.Heap.PurgeLosesCommit ? VmStatus.CommitRefused : VmStatus.Ok;
 
     public static VmStatus Release(void* context, void* address, nuint bytes)
     {

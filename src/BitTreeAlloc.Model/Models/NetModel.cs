@@ -8,7 +8,7 @@ internal readonly unsafe struct NetModel : IConsistency, IPreservedOrder
     public static bool IsConsistent(in Graph graph, int threads, int locations) => OrderedBefore<NetModel>.IsConsistent(graph, threads, locations);
 
     public static bool IsFull(Event* candidate) =>
-        candidate->Order == MemoryOrder.SeqCst && (candidate->Kind == EventKind.Fence || candidate->Writes != 0);
+        candidate->Order.IsSeqCst() && (candidate->Kind == EventKind.Fence || candidate->Writes != 0);
 
     public static bool StaysBefore(Event* earlier, Event* later) =>
         (earlier->Kind == EventKind.Read && earlier->Order.IsAcquire()) || (later->Kind == EventKind.Write && later->Order.IsRelease());

@@ -36,7 +36,12 @@ internal static unsafe class OrderedBefore<TOrder>
         }
 
         relations.AddCoherence(rows);
-        return relations.IsAcyclic(rows);
+        if (!relations.IsAcyclic(rows))
+            return false;
+        if (!ProcessWideFences.AreIn(graph, threads))
+            return true;
+        relations.Close(rows);
+        return ProcessWideFences.FindPlaces(graph, relations, threads, rows, null);
     }
 
     private static void AddEvent(in Graph graph, in Relations relations, ulong* rows, int thread, int index)

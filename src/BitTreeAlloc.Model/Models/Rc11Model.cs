@@ -33,7 +33,7 @@ internal readonly unsafe struct Rc11Model : IConsistency
         Close(relations, com, eco);
         AddScBefore(relations, po, hb, scb, mutant == EngineMutant.PaperScb);
         AddPsc(relations, hb, eco, scb, psc, mutant != EngineMutant.NoFenceEco);
-        return relations.IsAcyclic(psc);
+        return relations.IsAcyclic(psc) && ProcessWideFences.FindPlaces(graph, relations, threads, hb, eco);
     }
 
     private static void AddThreads(in Graph graph, in Relations relations, ulong* po, ulong* hb, ulong* com, int threads)
@@ -66,14 +66,7 @@ internal readonly unsafe struct Rc11Model : IConsistency
     {
         for (var word = 0; word < relations.Count * relations.Words; word++)
             eco[word] = com[word];
-        for (var middle = 0; middle < relations.Count; middle++)
-        {
-            for (var row = 0; row < relations.Count; row++)
-            {
-                if (relations.Has(eco, row, middle))
-                    relations.Union(eco, row, eco, middle);
-            }
-        }
+        relations.Close(eco);
     }
 
     /// <summary>scb = po | co | fr | hb on one location | po; hb; po.</summary>
@@ -140,7 +133,7 @@ internal readonly unsafe struct Rc11Model : IConsistency
         for (var row = 0; row < relations.Count; row++)
         {
             var from = relations.Event(row, out _);
-            if (from->Order != MemoryOrder.SeqCst)
+            if (!from->Order.IsSeqCst())
                 continue;
             var fromFence = from->Kind == EventKind.Fence;
             for (var word = 0; word < words; word++)
@@ -156,7 +149,7 @@ internal readonly unsafe struct Rc11Model : IConsistency
             for (var other = 0; other < relations.Count; other++)
             {
                 var to = relations.Event(other, out _);
-                if (to->Order != MemoryOrder.SeqCst)
+                if (!to->Order.IsSeqCst())
                     continue;
                 var toFence = to->Kind == EventKind.Fence;
                 if (Reaches(relations, target, other, toFence, hb) || (fromFence && toFence && (reach[other >> 6] >> (other & 63) & 1) != 0))

@@ -79,6 +79,19 @@ internal unsafe ref struct Relations
         }
     }
 
+    /// <summary>Adds what follows from two steps.</summary>
+    public readonly void Close(ulong* rows)
+    {
+        for (var middle = 0; middle < Count; middle++)
+        {
+            for (var row = 0; row < Count; row++)
+            {
+                if (Has(rows, row, middle))
+                    Union(rows, row, rows, middle);
+            }
+        }
+    }
+
     /// <summary>Whether the rows have no cycle: events without a successor are taken away until none is left.</summary>
     public readonly bool IsAcyclic(ulong* rows)
     {

@@ -9,7 +9,7 @@ internal readonly unsafe struct TsoModel : IConsistency, IPreservedOrder
 
     public static bool IsFull(Event* candidate) =>
         candidate->Writes != 0
-        || (candidate->Order == MemoryOrder.SeqCst && candidate->Kind is (EventKind.Fence or EventKind.Write));
+        || (candidate->Order.IsSeqCst() && candidate->Kind is (EventKind.Fence or EventKind.Write));
 
     public static bool StaysBefore(Event* earlier, Event* later) =>
         earlier->Kind is (EventKind.Read or EventKind.Write) && later->Kind is (EventKind.Read or EventKind.Write)

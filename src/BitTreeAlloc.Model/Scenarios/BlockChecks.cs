@@ -55,6 +55,10 @@ internal static unsafe class BlockChecks
         run.Assert(word.Cursor <= info->Capacity, $"block {block}: the cursor passed the capacity: {word}");
         run.Assert(bits >> word.Cursor == 0, $"block {block}: a slot above the cursor is free: {word}, bits {bits:x}");
 
+        var resident = ModelAtomics.ReadPlain(space->Resident + block, Site.None);
+        var outside = ~bits & ((1ul << word.Cursor) - 1);
+        run.Assert((outside & ~resident) == 0, $"block {block}: slots {outside:x} are out, pages {resident:x} count as resident");
+
         // A stopped giver may have set bits whose count never comes.
         if (!isStopped)
             run.Assert(word.Free == BitOperations.PopCount(bits), $"INV2: block {block} counts {word.Free}, bits {bits:x}");

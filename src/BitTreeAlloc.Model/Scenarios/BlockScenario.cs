@@ -20,6 +20,12 @@ internal enum BlockStep
     /// <summary>T2 without a pick, on block 0: the cache's last block.</summary>
     TakeLast,
 
+    /// <summary>As TakeLast, one slot.</summary>
+    TakeLastOne,
+
+    /// <summary>Looks whether block 0 is below the frontier, and touches it where it is (I-S2).</summary>
+    Locate,
+
     /// <summary>G1, G2 of one slot; an all-home block stays.</summary>
     Give,
 
@@ -71,6 +77,9 @@ internal sealed unsafe class BlockScenario(string name, string claim, BlockStart
     /// <summary>The system refuses some calls: every way is explored.</summary>
     public bool Refuses { get; init; }
 
+    /// <summary>A purge takes the commit with it (Windows, under commit pressure).</summary>
+    public bool PurgeLosesCommit { get; init; }
+
     /// <summary>Checks histories against a pool of slots: programs of TakeOne and Give alone.</summary>
     public bool IsPool { get; init; }
 
@@ -81,6 +90,7 @@ internal sealed unsafe class BlockScenario(string name, string claim, BlockStart
         _world = new BlockWorld(memory, starts);
         for (var thread = 0; thread < programs.Length; thread++)
             _records[thread] = (nint)_world.Record(thread);
+        _world.Users.PurgeLosesCommit = PurgeLosesCommit;
         if (Kept >= 0)
             ModelAtomics.StoreRelease(&_world.Heap->States[BlockWorld.SizeClass].Kept, BlockWorld.SlotAt(Kept, 0), Site.None);
         if (IsPool)
@@ -129,8 +139,12 @@ internal sealed unsafe class BlockScenario(string name, string claim, BlockStart
             case BlockStep.Take or BlockStep.TakeOne:
                 count += BlockSteps.Take(_world, hands + count, step == BlockStep.TakeOne ? 1 : 2);
                 break;
-            case BlockStep.TakeLast:
-                count += BlockSteps.TakeLast(_world, hands + count);
+            case BlockStep.TakeLast or BlockStep.TakeLastOne:
+                count += BlockSteps.TakeLast(_world, hands + count, step == BlockStep.TakeLast ? 2 : 1);
+                break;
+            case BlockStep.Locate:
+                if (Placement<ModelAtomics>.TryLocate(_world.Heap, BlockWorld.SlotAt(0, 0), out _))
+                    _world.Users.TouchPage(BlockWorld.PageName(0));
                 break;
             case BlockStep.Supply:
                 count += Supply<ModelAtomics, FourBlockTrees>.Take(_world.Heap, record, BlockWorld.SizeClass, hands + count, 1, out _);

@@ -29,6 +29,7 @@ internal static class BlockScenarios
         yield return () => new BlockScenario("count-vs-claim-unpicked", NoneLost, [Used(1, 0)], [Give], [TakeLast]);
         yield return () => new BlockScenario("claim-unpicked-vs-take", OneOwner, [Used(0, 0)], [TakeLast], [TakeOne]);
         yield return () => new BlockScenario("claim-unpicked-vs-claim-unpicked", OneOwner, [Used(0, 0)], [TakeLast], [TakeLast]);
+        yield return () => new BlockScenario("claim-unpicked-carving", OneOwner, [Used()], [TakeLastOne], [TakeLastOne]);
         yield return () => new BlockScenario("stale-leaf-of-an-emptied-block", NoneLost, [Used(1, 0)], [GiveAllEmpty], [TakeOne]);
         yield return () => new BlockScenario("give-give-vs-take", OneOwner, [Used(1, 1)], [Give, Give], [Take]);
         yield return () => new BlockScenario("give-take-3-threads", OneOwner, [Used(1, 2)], [Give], [Give], [TakeOne]) { Deviations = 8 };
@@ -42,6 +43,7 @@ internal static class BlockScenarios
         yield return () => new BlockScenario("frontier-vs-frontier", Born, [Unborn, Unborn], [BirthFresh, Use], [BirthFresh, Use]);
         yield return () => new BlockScenario("frontier-refused", Born, [Unborn, Unborn], [BirthFresh], [BirthFresh]) { Refuses = true };
         yield return () => new BlockScenario("birth-of-a-clean-block", Born, [Clean, Unborn], [BirthFresh, Use], [BirthFresh, Use]);
+        yield return () => new BlockScenario("frontier-vs-locate", "what lies below the frontier is committed", [Unborn], [BirthFresh], [Locate]);
         yield return () => new BlockScenario("empty-birth-give", Emptied, [Used(1, 0)], [GiveAllEmpty], [BirthEmpty, GiveAllEmpty]);
         yield return () => new BlockScenario("supply-vs-homecoming", OneOwner, [Used(1, 3), Unborn], [GiveHome], [Supply, Use]) { Kept = 1 };
         yield return () => new BlockScenario("homecoming-vs-homecoming", Emptied, [Used(1, 2), Used(3, 3)], [GiveHome], [GiveHome]) { Kept = 1 };
@@ -56,6 +58,9 @@ internal static class BlockScenarios
         yield return () => new BlockScenario("purge-inside-vs-take", Purged, [Used(0, 3)], [TakeOne, Use], [Sweep]);
         yield return () => new BlockScenario("purge-vs-birth", Purged, [Empty], [BirthEmpty, Use], [Sweep]);
         yield return () => new BlockScenario("purge-vs-birth-of-clean", Purged, [Empty], [BirthFresh, Use], [Sweep]);
+        yield return () => new BlockScenario("purge-vs-birth-beside-clean", Purged, [Empty, Clean], [BirthFresh, Use], [Sweep]);
+        yield return () => new BlockScenario("purge-loses-commit", Purged, [Empty, Clean], [BirthFresh, Use], [Sweep]) { PurgeLosesCommit = true };
+        yield return () => new BlockScenario("stale-leaf-of-an-empty-block", Purged, [Empty], [Sweep, BirthFresh, GiveAllEmpty], [BirthEmpty, Use]);
         yield return () => new BlockScenario("purge-fails", Purged, [Used(0, 0)], [TakeOne, Use], [Sweep]) { Refuses = true };
         yield return () => new BlockScenario("purge-vs-purge", Purged, [Empty], [Sweep], [Sweep]);
         yield return () => new BlockScenario("purge-vs-claim-unpicked", Purged, [Used(0, 0)], [TakeLast, Use], [Sweep]);

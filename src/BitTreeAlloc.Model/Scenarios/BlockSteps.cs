@@ -25,9 +25,9 @@ internal static unsafe class BlockSteps
     }
 
     /// <summary>T2 to T4 on block 0, whose leaf the caller did not clear.</summary>
-    public static int TakeLast(BlockWorld world, ulong* slots) =>
+    public static int TakeLast(BlockWorld world, ulong* slots, int wanted) =>
         Blocks<ModelAtomics, FourBlockTrees>.TryClaimUnpicked(world.Space, 0, BlockWorld.SizeClass, world.Info->Capacity, out var held)
-            ? TakeHeld(world, 0, held, slots, 2)
+            ? TakeHeld(world, 0, held, slots, wanted)
             : 0;
 
     /// <summary>B1, then one slot of the block.</summary>
@@ -60,12 +60,14 @@ internal static unsafe class BlockSteps
         var carved = Math.Min(wanted - taken, world.Info->Capacity - held.Cursor);
         for (var number = 0; number < carved; number++)
             slots[taken + number] = BlockWorld.SlotAt((int)block, held.Cursor + number);
-        if (carved > 0)
-        {
-            var resident = world.Space->Resident + block;
-            var now = ModelAtomics.ReadPlain(resident, Atomics.Site.ResidentRead);
-            ModelAtomics.WritePlain(resident, now | (((1ul << carved) - 1) << held.Cursor), Atomics.Site.ResidentWrite);
-        }
+        // As Supply does: one bit of residency a slot.
+        var resident = world.Space->Resident + block;
+        var before = ModelAtomics.ReadPlain(resident, Atomics.Site.ResidentRead);
+        var after = before;
+        for (var number = 0; number < taken + carved; number++)
+            after |= 1ul << (BlockWorld.NumberOf(slots[number]) % BlockWorld.Capacity);
+        if (after != before)
+            ModelAtomics.WritePlain(resident, after, Atomics.Site.ResidentWrite);
 
         Blocks<ModelAtomics, FourBlockTrees>.Release(world.Space, block, *world.Info, taken, carved);
         return taken + carved;

@@ -119,13 +119,14 @@ internal sealed unsafe class BlockWorld
     {
         var records = (byte*)_memory.Native(count * CacheRecord.Stride, CacheRecord.Stride);
         var pool = Heap->Pool;
-        pool->Arena = new Watermark { Base = records, Reserved = (ulong)count * CacheRecord.Stride, Step = CacheRecord.Stride, Committed = (ulong)count * CacheRecord.Stride };
+        pool->Arena = new Watermark { Base = records, Reserved = (ulong)count * CacheRecord.Stride, Step = CacheRecord.Stride, Committed = (ulong)born * CacheRecord.Stride };
         ModelAtomics.Write(&pool->Arena.Committed, pool->Arena.Committed, MemoryOrder.Relaxed, Site.None);
         ModelAtomics.Write(&pool->NextLine.Value, (ulong)born * CacheRecord.Stride, MemoryOrder.Relaxed, Site.None);
         for (var number = 0; number < count; number++)
         {
             var record = (CacheRecord*)(records + (number * CacheRecord.Stride));
             InitRecord(record, Heap);
+            Users.AddPage(RecordPage(number), (ulong)record, CacheRecord.Stride, committed: number < born);
             record->Pool = pool;
             record->State = number < owned ? (ulong)Heap : CacheRecord.Unowned;
             record->HeapNext = number == 0 || number >= born ? 0 : (ulong)(records + ((number - 1) * CacheRecord.Stride));
@@ -140,6 +141,9 @@ internal sealed unsafe class BlockWorld
         if (born > 0)
             ModelAtomics.Write(&Heap->RecordListLine.Value, (ulong)(records + ((born - 1) * CacheRecord.Stride)), MemoryOrder.Relaxed, Site.None);
     }
+
+    /// <summary>The page that record number i lies in.</summary>
+    public static string RecordPage(int number) => $"record{number}.page";
 
     /// <summary>Record number i.</summary>
     public CacheRecord* RecordAt(int number) => (CacheRecord*)(Heap->Pool->Arena.Base + (number * CacheRecord.Stride));

@@ -58,15 +58,28 @@ internal sealed unsafe class DirectScenario(string name, bool mapped, params str
                     own = DirectMappings<ModelAtomics>.Alloc(_world.Heap, Granule, Granule, out var outcome);
                     run.Assert(outcome == Outcome.Ok && own != 0, $"an alloc came to {outcome}");
                     run.Assert(DirectMappings<ModelAtomics>.SizeOf(_world.Heap, own) == Granule, "a mapping of our own has no size");
+                    TouchLeaf();
                     break;
                 case 's':
                     var size = DirectMappings<ModelAtomics>.SizeOf(_world.Heap, First);
                     run.Assert(size is 0 or Granule, "a mapping has another size");
+                    TouchLeaf();
                     break;
                 default:
                     run.Result(DirectMappings<ModelAtomics>.Free(_world.Heap, letter == 'f' ? First : own) == Outcome.Ok ? 1ul : 0);
                     break;
             }
+        }
+    }
+
+    /// <summary>Whoever was led to a leaf may touch it: it is committed.</summary>
+    private void TouchLeaf()
+    {
+        var leaf = ModelAtomics.Read(_root, MemoryOrder.Relaxed, Site.None);
+        for (var number = 0; number < 3; number++)
+        {
+            if (leaf != 0 && _leaves[number] == (nint)leaf)
+                _world.Users.TouchPage($"leaf{number}.page");
         }
     }
 

@@ -33,7 +33,10 @@ public sealed record ScenarioReport(string Scenario, ExplorationResult Result, T
     public IReadOnlyDictionary<string, int> Steps { get; init; } = new Dictionary<string, int>();
 
     /// <summary>Sites of the core that the scenario touched.</summary>
-    public IReadOnlyList<Atomics.Site> Sites { get; init; } = [];
+    public IReadOnlyCollection<Atomics.Site> Sites => Uses.Keys;
+
+    /// <summary>How it used them.</summary>
+    internal Dictionary<Atomics.Site, Mutants.SiteUse> Uses { get; init; } = [];
 
     /// <summary>Most operations of one thread, over all executions.</summary>
     internal int[] ThreadSteps { get; init; } = [];
@@ -77,7 +80,7 @@ public static class GraphExplorer
             engine.AtEnd = () => memory.Inspect(check);
             engine.AtBlocked = () => CheckBlocked(scenario, memory, engine, run);
             var result = engine.Explore(bodies);
-            return new ScenarioReport(scenario.Name, result, clock.Elapsed) { Steps = StepsOf(scenario, run), Sites = memory.SitesTouched(), ThreadSteps = threadSteps };
+            return new ScenarioReport(scenario.Name, result, clock.Elapsed) { Steps = StepsOf(scenario, run), Uses = memory.Uses(), ThreadSteps = threadSteps };
         }
         finally
         {

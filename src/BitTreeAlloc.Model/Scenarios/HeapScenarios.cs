@@ -10,11 +10,14 @@ internal static class HeapScenarios
         yield return () => new WatermarkScenario("ensure-twice-vs-ensure", false, [1, 2], [2]);
         yield return () => new WatermarkScenario("ensure-refused", true, [1], [2]);
         yield return () => new TrimScenario("signal-vs-free", cached: 1, frees: 1, trimmers: 1);
+        yield return () => new TrimScenario("signal-vs-two-frees", cached: 1, frees: 2, trimmers: 1);
         yield return () => new TrimScenario("signal-vs-full-magazine", cached: 2, frees: 1, trimmers: 1);
         yield return () => new TrimScenario("signal-vs-first-magazine", cached: 0, frees: 2, trimmers: 1);
         yield return () => new TrimScenario("two-trims-vs-free", cached: 1, frees: 1, trimmers: 2) { Deviations = 4 };
         yield return () => new RegistryScenario("release-vs-register", 1, "r", "n");
         yield return () => new RegistryScenario("register-vs-register", 0, "n", "n");
+        yield return () => new RegistryScenario("birth-vs-birth", 0, "n", "n") { Born = 0 };
+        yield return () => new RegistryScenario("birth-vs-walk", 0, "n", "w") { Born = 0 };
         yield return () => new RegistryScenario("register-release-twice", 0, "nr", "nr");
         yield return () => new RegistryScenario("release-vs-register-vs-signal", 1, "r", "n", "t") { Deviations = 6 };
         yield return () => new DirectScenario("free-vs-free", true, "f", "f");

@@ -21,6 +21,7 @@ internal static class RecyclerScenarios
             yield return () => new StackScenario("aba-2-nodes", "a node that comes back is not taken for the one that was seen", wide, 2, ulong.MaxValue, "pr", "ppr");
             yield return () => new StackScenario("aba-3-nodes", "a node that comes back with another link behind it is not taken for the one that was seen", wide, 3, ulong.MaxValue, "p", "pprr");
             yield return () => new StackScenario("aba-take-all", "a chain that was taken and came back is not taken for the one that was seen", wide, 2, ulong.MaxValue, "p", "tr");
+            yield return () => new StackScenario("aba-take-all-first", "a node that comes back alone after its chain was taken is not taken for the one that was seen", wide, 2, ulong.MaxValue, "p", "tf");
             yield return () => new StackScenario("max-depth", DepthHolds, wide, 1, 2, "u", "u");
             yield return () => new StackScenario("max-depth-vs-pop", DepthHolds, wide, 2, 2, "u", "pu");
             yield return () => new StackScenario("depth-after-aba", DepthHolds, wide, 2, ulong.MaxValue, "u", "ppr");

@@ -5,7 +5,7 @@ using BitTreeAlloc.Model.Memory;
 
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>Threads that register (n), release (r) and trim (t): a record has one owner, who sees what the last one did to it (INV11).</summary>
+/// <summary>Threads that register (n), release (r), walk (w) and trim (t): a record has one owner, who sees what the last one did to it (INV11).</summary>
 /// <param name="name">Name.</param>
 /// <param name="owned">Threads, from the first on, that own a record at the start.</param>
 /// <param name="programs">Letters per thread.</param>
@@ -24,6 +24,9 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
 
     public int? Deviations { get; init; }
 
+    /// <summary>Records born at the start; those that nobody owns wait on the stack.</summary>
+    public int Born { get; init; } = 1;
+
     public override int StepBound => 250;
 
     public override void Prepare(ModelMemory memory)
@@ -32,15 +35,15 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
 
         // Beside a trim there is one record only: each has 76 limits to signal.
         var trims = programs.Any(program => program.Contains('t'));
-        _world.AddRecords(trims ? 1 : 4, owned, Math.Max(owned, 1), withLimits: trims);
+        _world.AddRecords(trims ? 1 : 4, owned, Born, withLimits: trims);
         for (var number = 0; number < 4; number++)
         {
             _owners[number] = (nint)memory.Words($"record{number}.owner");
             ModelAtomics.Write((ulong*)_owners[number], number < owned ? (ulong)number + 1 : 0, MemoryOrder.Plain, Site.None);
         }
 
-        if (owned == 0)
-            NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)_world.Heap->Pool->Arena.Base, 12, false), &_world.Heap->FreeRecords.Head, (ulong*)_world.RecordAt(0), ulong.MaxValue);
+        for (var number = owned; number < Born; number++)
+            NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)_world.Heap->Pool->Arena.Base, 12, false), &_world.Heap->FreeRecords.Head, (ulong*)_world.RecordAt(number), ulong.MaxValue);
     }
 
     public override void Body(Run run, int thread)
@@ -63,6 +66,10 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
                     run.Assert(CacheRegistry<ModelAtomics, FourBlockTrees>.TryLeave(record), "the only owner could not leave");
                     CacheRegistry<ModelAtomics, FourBlockTrees>.Release(record);
                     record = null;
+                    break;
+                case 'w':
+                    for (var number = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap->Pool) - 1; number >= 0; number--)
+                        _world.Users.TouchPage(BlockWorld.RecordPage(number));
                     break;
                 case 't':
                     Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, out _, out _);

@@ -7,7 +7,7 @@ using BitTreeAlloc.Model.Memory;
 namespace BitTreeAlloc.Model.Scenarios;
 
 /// <summary>
-/// Threads that run little programs on the shipped stack. Letters: u push a fresh node, p pop, r push back what was popped last, t take all, d look at the depth.
+/// Threads that run little programs on the shipped stack. Letters: u push a fresh node, p pop, r push back what was popped last, f what was taken first, t take all.
 /// Every node has an owner cell that is written plainly, so a node with two owners, or one whose last owner's writes are not seen, is an error; every history is linearizable to a stack.
 /// </summary>
 internal sealed unsafe class StackScenario(string name, string claim, bool wide, int initial, ulong maxDepth, params string[] programs) : Scenario
@@ -75,6 +75,12 @@ internal sealed unsafe class StackScenario(string name, string claim, bool wide,
                     break;
                 case 'r' when count > 0:
                     Push(run, held[--count]);
+                    break;
+                case 'f' when count > 0:
+                    Push(run, held[0]);
+                    count--;
+                    for (var next = 0; next < count; next++)
+                        held[next] = held[next + 1];
                     break;
                 case 'p':
                     run.Begin(StackSpec.Pop);

@@ -90,6 +90,7 @@ internal sealed unsafe class TrimScenario(string name, int cached, int frees, in
         var top = *CacheRecord.Top(_record, BlockWorld.SizeClass);
         if ((ulong)top < ModelAtomics.LoadAcquire(CacheRecord.Limit(_record, BlockWorld.SizeClass), Site.None))
         {
+            run.Assert(top != CacheRecord.EmptyTop(_record) && Magazine.CountTo<FourBlockTrees>(top) < 2, "the hit path pushes where there is no room");
             *++top = address;
             *CacheRecord.Top(_record, BlockWorld.SizeClass) = top;
             return;

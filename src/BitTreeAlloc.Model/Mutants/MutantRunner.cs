@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Model.Engine;
+using BitTreeAlloc.Model.Memory;
+using BitTreeAlloc.Model.Scenarios;
+
+namespace BitTreeAlloc.Model.Mutants;
+
+/// <summary>What became of one mutant.</summary>
+/// <param name="Mutant">Its name: "site: kind", or the protocol mutant's.</param>
+/// <param name="Scenario">The scenario that killed it, or null.</param>
+/// <param name="Executions">Executions until it died, over all scenarios tried; of a survivor all that were tried.</param>
+/// <param name="Evidence">The kind of error that showed it.</param>
+/// <param name="KilledUnderSc">Whether plain interleavings with race detection show it.</param>
+/// <param name="Equivalent">Why nothing can show it; null for one that has to die.</param>
+public sealed record MutantReport(string Mutant, string? Scenario, long Executions, ModelErrorKind? Evidence, bool KilledUnderSc, string? Equivalent)
+{
+    /// <summary>Whether a scenario showed it.</summary>
+    public bool IsKilled => Scenario != null;
+}
+
+/// <summary>Runs the scenarios, cheapest first, over each mutant until one of them shows it.</summary>
+public sealed class MutantRunner
+{
+    private const long MaxExecutions = 100_000;
+    private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
+    private readonly Dictionary<Site, SiteUse> _uses = [];
+
+    /// <summary>Explores every scenario once as it is, for its cost and its sites.</summary>
+    public MutantRunner()
+    {
+        foreach (var make in Scenarios.Scenarios.All)
+        {
+            var report = GraphExplorer.Explore(make(), new ExploreOptions { MaxExecutions = MaxExecutions });
+            _scenarios.Add((make, report.Scenario, [.. report.Sites], report.Result.Executions));
+            foreach (var (site, use) in report.Uses)
+                _uses[site] = _uses.GetValueOrDefault(site) | use;
+        }
+
+        _scenarios.Sort((first, second) => first.Executions.CompareTo(second.Executions));
+    }
+
+    /// <summary>Runs every mutant: the hand-written ones, then each site weakened in each way that means something there.</summary>
+    /// <param name="compareSc">Also asks whether plain interleavings show the mutant.</param>
+    public IEnumerable<MutantReport> Run(bool compareSc = true)
+    {
+        foreach (var mutant in Protocol())
+            yield return Kill(mutant.Name, [.. mutant.Sites], new ExploreOptions { Mutant = mutant }, mutant.Equivalent, compareSc);
+        foreach (var (site, use) in _uses.OrderBy(pair => pair.Key))
+        {
+            foreach (var kind in KindsOf(use))
+            {
+                var weakening = new SiteWeakening(site, kind);
+                yield return Kill($"{site}: {kind}", [site], new ExploreOptions { Weakening = weakening }, EquivalentWeakenings.Why(site, kind), compareSc);
+            }
+        }
+    }
+
+    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All()];
+
+    private static IEnumerable<WeakeningKind> KindsOf(SiteUse use)
+    {
+        if ((use & SiteUse.Modify) != 0)
+            return [WeakeningKind.Relaxed, WeakeningKind.NoRelease, WeakeningKind.NoAcquire, WeakeningKind.Split, WeakeningKind.Dropped];
+        if ((use & SiteUse.Write) != 0)
+            return (use & SiteUse.Plain) != 0 ? [WeakeningKind.Dropped] : [WeakeningKind.Relaxed, WeakeningKind.Dropped];
+        return (use & (SiteUse.Plain | SiteUse.Fence)) == SiteUse.Plain ? [] : [WeakeningKind.Relaxed];
+    }
+
+    private MutantReport Kill(string name, Site[] sites, ExploreOptions options, string? equivalent, bool compareSc)
+    {
+        var (scenario, executions, evidence) = FirstKill(sites, options, ofAll: true);
+        var sc = compareSc && scenario != null && FirstKill(sites, options with { Model = MemoryModel.Sc }, ofAll: false).Scenario != null;
+        return new MutantReport(name, scenario, executions, evidence, sc, equivalent);
+    }
+
+    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll)
+    {
+        var executions = 0L;
+        foreach (var (make, name, touched, cost) in _scenarios)
+        {
+            if (!sites.Any(touched.Contains) || (!ofAll && cost > 5000))
+                continue;
+            var report = GraphExplorer.Explore(make(), options with { MaxExecutions = ofAll ? MaxExecutions : 2000 });
+            executions += report.Result.Executions + report.Result.Blocked;
+            if (report.Result.Error is { } error && (ofAll || error.Kind != ModelErrorKind.BoundExceeded))
+                return (name, executions, error.Kind);
+        }
+
+        return (null, executions, null);
+    }
+}
+
+/// <summary>How scenarios used a site.</summary>
+[Flags]
+internal enum SiteUse : byte
+{
+    None = 0,
+    Read = 1,
+    Write = 2,
+    Modify = 4,
+    Fence = 8,
+    Plain = 16,
+}
