@@ -55,6 +55,7 @@ internal sealed partial class BatonEngine
         foreach (var thread in _threads)
             thread.Join();
         _finished.Dispose();
+        _words.FreeNatives();
     }
 
     private void StartThreads()
@@ -180,9 +181,11 @@ internal sealed partial class BatonEngine
         var next = _scheduler.Pick(me);
         if (next == me)
             return me;
+        var state = _words.SaveThread();
         HandTo(next);
         if (!Wait(me) || _aborting)
             throw ThreadStoppedException.Instance;
+        _words.RestoreThread(state);
         return me;
     }
 

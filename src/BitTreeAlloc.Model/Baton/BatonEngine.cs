@@ -10,13 +10,14 @@ namespace BitTreeAlloc.Model.Baton;
 /// Invariants: I-N1 only the thread that has the baton touches the memory, the scheduler and the scenario. I-N2 a seed gives the same execution at any time on any machine.
 /// Callers: BatonExplorer. Checked by: outcomes are a subset of the graph engine's; a seed repeats its execution; planted bugs are found.
 /// </summary>
-internal sealed partial class BatonEngine : IModelEngine, IRunEngine, IDisposable
+internal sealed partial class BatonEngine : IModelEngine, IRunEngine, IHistoryEngine, IInterleavingEngine, IDisposable
 {
     private readonly Scenario _scenario;
     private readonly BatonOptions _options;
     private readonly ModelMemory _words;
     private readonly BatonMemory _memory;
     private readonly Scheduler _scheduler;
+
     // One per thread: an operation that began on one is not ended by another.
     private readonly Run[] _runs;
     private readonly List<ulong>[] _results;
@@ -32,6 +33,7 @@ internal sealed partial class BatonEngine : IModelEngine, IRunEngine, IDisposabl
         _scheduler = new Scheduler(scenario.Threads, options.PctDepth);
         _results = [.. Enumerable.Range(0, scenario.Threads).Select(_ => new List<ulong>())];
         _operationsOf = new int[scenario.Threads];
+        _words.StepBound = scenario.StepBound;
         ModelMemory.Enter(_words);
         try
         {
