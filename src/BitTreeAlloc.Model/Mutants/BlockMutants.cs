@@ -13,8 +13,14 @@ internal static class BlockMutants
     public static IEnumerable<ProtocolMutant> All()
     {
         yield return new("blocks/count-before-bits", "a give counts before it sets the bits", PutOff(Site.BitmapGive, Site.BlockCount), Site.BitmapGive);
-        yield return new("blocks/load-and-give-up", "a claim that finds the block held goes away without a write", LeaveOut(Site.BlockConfirm, 0), Site.BlockConfirm);
-        yield return new("blocks/birth-load-and-give-up", "a birth that finds the block held goes away without a write", LeaveOut(Site.BirthConfirm, 0), Site.BirthConfirm);
+        yield return new("blocks/load-and-give-up", "a claim that finds the block held goes away without a write", LeaveOut(Site.BlockConfirm, 0), Site.BlockConfirm)
+        {
+            Why = EquivalentWeakenings.Why(Site.BlockConfirm, WeakeningKind.Dropped),
+        };
+        yield return new("blocks/birth-load-and-give-up", "a birth that finds the block held goes away without a write", LeaveOut(Site.BirthConfirm, 0), Site.BirthConfirm)
+        {
+            Why = EquivalentWeakenings.Why(Site.BirthConfirm, WeakeningKind.Dropped),
+        };
         yield return new("blocks/claim-after-count", "the last give counts first and takes hold in a second step", ClaimAfterCount, Site.BlockCount);
         yield return new("blocks/release-from-local-bits", "a release judges by what it saw at the claim", LocalRelease, Site.BlockRelease);
         yield return new("blocks/release-as-store", "a release stores its own count", AsStore(Site.BlockRelease), Site.BlockRelease);
