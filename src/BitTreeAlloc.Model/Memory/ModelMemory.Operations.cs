@@ -100,6 +100,8 @@ public sealed partial class ModelMemory
     internal SeamResult Perform(in SeamOperation operation)
     {
         var engine = Engine!;
+        if (operation.Location == _ignored && operation.Kind != EventKind.Fence)
+            return new SeamResult(0, 0, true);
         var weak = Weakening.Kind != WeakeningKind.None && Weakening.Site == operation.Site;
         var order = weak ? Weakening.Apply(operation.Site, operation.Order) : operation.Order;
         if (weak && Weakening.Kind == WeakeningKind.Dropped && operation.Kind != EventKind.Read)

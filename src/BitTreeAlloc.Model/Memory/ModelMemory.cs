@@ -22,6 +22,7 @@ public sealed unsafe partial class ModelMemory
     private readonly List<Cell> _cells = [];
     private readonly List<(int Thread, nint Address, byte[] Bytes)> _privates = [];
     private readonly List<nint> _natives = [];
+    private int? _ignored;
     private ulong _next = sizeof(ulong);
 
     internal ModelMemory() => Array.Fill(_firstPage, (short)-1);
@@ -83,6 +84,15 @@ public sealed unsafe partial class ModelMemory
     {
         _elsewhere[(ulong)address] = (short)_cells.Count;
         _cells.Add(new Cell { Name = name, Address = (ulong)address, IsWide = true, Low = ((ulong*)address)[0], High = ((ulong*)address)[1] });
+    }
+
+    /// <summary>A word of real native memory that is written and never read in this scenario: operations on it are counted, and are no events.</summary>
+    public void Ignore(ulong* address)
+    {
+        _ignored ??= _cells.Count;
+        if (_ignored == _cells.Count)
+            _cells.Add(new Cell { Name = "ignored" });
+        _elsewhere[(ulong)address] = (short)_ignored;
     }
 
     /// <summary>Native memory for what is constant during a run or private to a thread: zero at first, aligned, freed with the exploration.</summary>

@@ -1,10 +1,60 @@
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Model.Memory;
+using static BitTreeAlloc.Atomics.Site;
+using static BitTreeAlloc.Model.Memory.WeakeningKind;
 
 namespace BitTreeAlloc.Model.Mutants;
 
-/// <summary>Weakenings of single sites that nothing can show, each with its argument.</summary>
+/// <summary>Weakenings of single sites that nothing can show, each with its argument. They are run all the same: one that dies has a wrong argument.</summary>
 internal static class EquivalentWeakenings
 {
-    public static string? Why(Site site, WeakeningKind kind) => null;
+    private const string Validated = "the value only proposes: the compare-exchange on the same word that follows acquires, and fails where the word moved on";
+    private const string Figure = "a figure or a hint: any value, however old, is right";
+    private const string Hint = "the way down the tree only proposes a leaf; the compare-exchange on the leaf acquires";
+    private const string Help = "help, not duty: whoever made the word non-zero sets the parents itself, unconditionally";
+    private const string GivesNothing = "the step publishes nothing; a read-modify-write continues the release sequence of the store it read";
+    private const string TakesNothing = "the value alone decides; what it would acquire is acquired by the load before it or the step after it";
+    private const string LeafOwes = "every step that offers an empty or a clean block sets its leaf by an unconditional read-modify-write after it; a picker whose clear comes later in the leaf's order "
+        + "has acquired that step and cannot see the word older; one whose clear comes earlier is undone by it";
+    private const string UserOrders = "the user orders the last use of a mapping before its free; two frees race only in a program that is wrong, and then one value decides";
+
+    public static string? Why(Site site, WeakeningKind kind) => (site, kind) switch
+    {
+        (HeapFigures, Relaxed or NoRelease or NoAcquire) => Figure,
+        (KeptLoad or KeptChange or RepairCursor, _) => Figure,
+        (BlockLoad or BirthLoad or SweepLoad or StackLoadDepth or StackLoadLink, Relaxed) => Validated,
+        (TreePickSummary or TreePickTop or TreePickMiddle or TreePickLeaf or TreePeekLeaf or TreeSweepLeaf, Relaxed) => Hint,
+        (TreeSetLeaf or TreeSetParent, NoAcquire) => "who finds the word 0 sets the parent whatever it acquired; who does not only helps",
+        (TreeHelpParent, Relaxed) => Help,
+        (TreeHelpSetParent, Relaxed or NoRelease or NoAcquire) => Help,
+        (TreeClearLeaf or TreeClearParent, NoRelease) =>
+            "a clear publishes nothing: who sets after it finds 0 and sets the parent by a read-modify-write, and whoever clears that one later has acquired the set",
+        (TreeRereadChild, Relaxed) => "the clear before it acquired every set of the parent that it undid, and coherence gives the child's value of then or later",
+        (PurgeLostCommit, Relaxed) => "read by the holder of a clean block, who acquired the sweeper's release with it: coherence does the rest",
+        (BirthConfirm, Relaxed or NoRelease or NoAcquire or Dropped) => LeafOwes,
+        (BlockConfirm, NoAcquire) => "who gives up takes nothing; the release half puts the cleared leaf before the holder's look",
+        (BlockClaim or BirthClaim or SweepClaim, NoRelease) => GivesNothing,
+        (BitmapTake, Relaxed or NoRelease or NoAcquire) => "the load before it acquired the bits that are taken, and the release of the block publishes that they are gone",
+        (BitmapGive, NoAcquire) => "the value before only counts",
+        (BlockCount, NoAcquire) => TakesNothing,
+        (BitmapClear or BirthFirst or StackStoreLink or StackStoreDepth, Relaxed) => "published by the release of the word, or of the head, that follows",
+        (FrontierAdvance or MagazineFrontier or WatermarkRaise or StackPush or DirectLeafPublish, NoAcquire) => TakesNothing,
+        (GenerationLoad, Relaxed) => "the value alone counts, and the exchange that overwrites a signal has acquired the generation behind it",
+        (GenerationRaise, Relaxed or NoRelease or NoAcquire) => "the signals that follow release it",
+        (LimitSignal, NoAcquire) => GivesNothing,
+        (LimitArm, NoRelease) => GivesNothing,
+        (BusyEnter, NoRelease) => GivesNothing,
+        (RecordState, NoRelease or NoAcquire) => "a record passes between owners by its users' own order, or by the stack, whose push publishes it",
+        (RecordListLink, Relaxed) => "published by the release of the list that follows",
+        (RecordState, Relaxed) => "a signal to a record that nobody owns, or that was just taken, is harmless; the frontier publishes its page",
+        (DirectRegister or DirectLookup or DirectUnregister, Relaxed or NoRelease or NoAcquire) => UserOrders,
+        (MagazineFrontier, Relaxed or NoRelease) => "who gets a magazine has ensured its commit by the mark, which acquires; the frontier only numbers",
+        (StackPop or StackTakeAll, Relaxed or NoRelease or NoAcquire) => "the load of the head before it acquired the push that the compare-exchange validates, and a pop publishes nothing",
+        (StackWalk, Relaxed) => "the chain is owned: the take-all before it acquired every link",
+        (StackLoadGeneration, Relaxed) => "not covered: the model's 16-byte word is one location, whose reads are coherent; on hardware its halves are two, and the order is needed",
+        (StretchLoad, Relaxed) => "not covered: no scenario publishes a stretch while others run; what a stretch's maker writes is not behind the seam",
+        (SweeperEnter, Relaxed or NoRelease or NoAcquire) => "the step guards no memory: sweeps may run at once, it only keeps all but one from starting",
+        (SweepRelease, Relaxed) => "a block is found by its leaf, whose release follows; a sweeper that finds it without has nothing of the last one's to read",
+        _ => null,
+    };
 }

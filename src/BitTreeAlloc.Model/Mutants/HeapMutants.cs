@@ -20,6 +20,7 @@ internal static class HeapMutants
         yield return new("watermark/mark-goes-back", "the mark is stored, not raised", AsStore(Site.WatermarkRaise), Site.WatermarkRaise);
         yield return new("registry/pushed-before-unowned", "a record is on the free stack before it says it is free", PutOff(Site.RecordState, Site.StackPush, when: operation => operation.Low == 0), Site.RecordState);
         yield return new("registry/birth-by-store", "two births may get the same record", AsStore(Site.RecordFrontier), Site.RecordFrontier);
+        yield return new("magazines/birth-by-store", "two births may get the same magazine", AsStore(Site.MagazineFrontier), Site.MagazineFrontier);
         yield return new("direct/free-by-load", "a free looks at the size and does not take it", FreeByLoad, Site.DirectUnregister);
         yield return new("direct/leaf-by-store", "a table leaf is published over another", AsStore(Site.DirectLeafPublish), Site.DirectLeafPublish);
         yield return new("direct/loser-keeps-its-leaf", "who loses the race for a leaf goes on with its own", LoserKeeps, Site.DirectLeafPublish);

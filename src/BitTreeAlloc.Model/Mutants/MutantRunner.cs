@@ -23,6 +23,7 @@ public sealed record MutantReport(string Mutant, string? Scenario, long Executio
 public sealed class MutantRunner
 {
     private const long MaxExecutions = 100_000;
+    private const int ShallowBound = 3;
     private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
     private readonly Dictionary<Site, SiteUse> _uses = [];
 
@@ -86,9 +87,15 @@ public sealed class MutantRunner
         return new MutantReport(name, scenario, executions, evidence, sc, equivalent);
     }
 
+    /// <summary>First a few deviations of every scenario, where most mistakes show, then all of it.</summary>
     private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll)
     {
-        var executions = 0L;
+        var shallow = FirstKill(sites, options with { Bound = ShallowBound }, ofAll, 0);
+        return shallow.Scenario != null ? shallow : FirstKill(sites, options, ofAll, shallow.Executions);
+    }
+
+    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll, long executions)
+    {
         foreach (var (make, name, touched, cost) in _scenarios)
         {
             if (!sites.Any(touched.Contains) || (!ofAll && cost > 5000))

@@ -128,7 +128,13 @@ internal sealed unsafe class BlockScenario(string name, string claim, BlockStart
         _checker?.Check(run, programs.Length);
     }
 
-    public override void CheckStopped(Run run, int stopped) => BlockChecks.AtRest(run, _world, mayHold: starts.Length > 1 && programs[stopped].Contains(BlockStep.Sweep) ? starts.Length : 1);
+    /// <summary>After a sweep (X1) a stopped thread hides one block, or the run of blocks that it was purging (principle 4).</summary>
+    public override void CheckStopped(Run run, int stopped)
+    {
+        for (var column = 0; column <= _world.Space->CleanColumn; column++)
+            BitTree<ModelAtomics, FourBlockTrees>.Sweep(&_world.Space->Trees, column, 0, (ulong)((starts.Length + 1) / 2));
+        BlockChecks.AtRest(run, _world, mayHold: programs[stopped].Contains(BlockStep.Sweep) ? starts.Length : 1);
+    }
 
     private void Step(Run run, CacheRecord* record, BlockStep step, ulong* hands, ref int count)
     {

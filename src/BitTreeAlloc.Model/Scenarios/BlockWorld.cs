@@ -110,8 +110,16 @@ internal sealed unsafe class BlockWorld
     {
         memory.Register(&record->Busy, $"{name}.busy");
         memory.Register(&record->State, $"{name}.state");
-        for (var sizeClass = 1; withLimits && sizeClass < SizeClasses.Count; sizeClass++)
-            memory.Register(CacheRecord.Limit(record, sizeClass), $"{name}.limit[{sizeClass}]");
+        if (!withLimits)
+            return;
+
+        // A trimmer signals every class; no scenario caches anything of the others.
+        memory.Register(CacheRecord.Limit(record, SizeClass), $"{name}.limit");
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            if (sizeClass != SizeClass)
+                memory.Ignore(CacheRecord.Limit(record, sizeClass));
+        }
     }
 
     /// <summary>Records side by side, as the registry walks them; the first <paramref name="owned"/> are owned, the others on the free stack or unborn.</summary>

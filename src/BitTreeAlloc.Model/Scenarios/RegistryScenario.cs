@@ -5,12 +5,13 @@ using BitTreeAlloc.Model.Memory;
 
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>Threads that register (n), release (r), walk (w) and trim (t): a record has one owner, who sees what the last one did to it (INV11).</summary>
+/// <summary>Threads that register (n), release (r), release an alias of thread 0's record (a), walk (w) and trim (t): a record has one owner, who sees what the last one did to it (INV11).</summary>
 /// <param name="name">Name.</param>
 /// <param name="owned">Threads, from the first on, that own a record at the start.</param>
 /// <param name="programs">Letters per thread.</param>
 internal sealed unsafe class RegistryScenario(string name, int owned, params string[] programs) : Scenario
 {
+    private const ulong Armed = 8;
     private readonly nint[] _owners = new nint[4];
     private BlockWorld _world = null!;
 
@@ -27,45 +28,48 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
     /// <summary>Records born at the start; those that nobody owns wait on the stack.</summary>
     public int Born { get; init; } = 1;
 
+    /// <summary>The threads own nothing at the start: the records that are owned belong to caches that sleep.</summary>
+    public bool Newcomers { get; init; }
+
     public override int StepBound => 250;
 
     public override void Prepare(ModelMemory memory)
     {
         _world = new BlockWorld(memory, BlockStart.Unborn);
-
-        // Beside a trim there is one record only: each has 76 limits to signal.
-        var trims = programs.Any(program => program.Contains('t'));
-        _world.AddRecords(trims ? 1 : 4, owned, Born, withLimits: trims);
+        _world.AddRecords(4, owned, Born, withLimits: true);
         for (var number = 0; number < 4; number++)
         {
             _owners[number] = (nint)memory.Words($"record{number}.owner");
             ModelAtomics.Write((ulong*)_owners[number], number < owned ? (ulong)number + 1 : 0, MemoryOrder.Plain, Site.None);
         }
 
+        if (programs.Any(program => program.Contains('a')))
+            memory.Private(1, _world.RecordAt(0), sizeof(CacheRecord));
+        if (Newcomers)
+            ModelAtomics.Write(CacheRecord.Limit(_world.RecordAt(0), BlockWorld.SizeClass), Armed, MemoryOrder.Relaxed, Site.None);
         for (var number = owned; number < Born; number++)
             NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)_world.Heap->Pool->Arena.Base, 12, false), &_world.Heap->FreeRecords.Head, (ulong*)_world.RecordAt(number), ulong.MaxValue);
     }
 
     public override void Body(Run run, int thread)
     {
-        var record = thread < owned ? _world.RecordAt(thread) : null;
+        var record = thread < owned && !Newcomers ? _world.RecordAt(thread) : null;
         foreach (var letter in programs[thread])
         {
             switch (letter)
             {
                 case 'n' when record == null:
                     record = CacheRegistry<ModelAtomics, FourBlockTrees>.TryRegister(_world.Heap, 1, out var outcome);
-                    run.Assert(record != null || outcome == Outcome.AddressSpaceExhausted, $"no record: {outcome}");
-                    if (record == null)
-                        break;
+                    run.Assert(record != null, $"no record: {outcome}");
                     run.Assert(ModelAtomics.Read(OwnerOf(record), MemoryOrder.Plain, Site.None) == 0, "a record was handed out twice");
                     ModelAtomics.Write(OwnerOf(record), (ulong)thread + 1, MemoryOrder.Plain, Site.None);
                     break;
                 case 'r' when record != null:
-                    ModelAtomics.Write(OwnerOf(record), 0, MemoryOrder.Plain, Site.None);
-                    run.Assert(CacheRegistry<ModelAtomics, FourBlockTrees>.TryLeave(record), "the only owner could not leave");
-                    CacheRegistry<ModelAtomics, FourBlockTrees>.Release(record);
+                    Leave(run, record);
                     record = null;
+                    break;
+                case 'a':
+                    Leave(run, _world.RecordAt(0));
                     break;
                 case 'w':
                     for (var number = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap->Pool) - 1; number >= 0; number--)
@@ -80,8 +84,24 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
         }
     }
 
+    /// <summary>Of two aliases one leaves.</summary>
+    private void Leave(Run run, CacheRecord* record)
+    {
+        if (!CacheRegistry<ModelAtomics, FourBlockTrees>.TryLeave(record))
+        {
+            run.Assert(programs.Any(program => program.Contains('a')), "the only owner could not leave");
+            return;
+        }
+
+        ModelAtomics.Write(OwnerOf(record), 0, MemoryOrder.Plain, Site.None);
+        CacheRegistry<ModelAtomics, FourBlockTrees>.Release(record);
+    }
+
     public override void Check(Run run)
     {
+        if (Newcomers)
+            run.Assert(ModelAtomics.LoadAcquire(CacheRecord.Limit(_world.RecordAt(0), BlockWorld.SizeClass), Site.None) == 0, "INV10: a trim did not signal a cache that was there before it");
+        CheckList(run);
         var free = 0;
         var held = 0;
         var born = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap->Pool);
@@ -96,6 +116,16 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
             held += CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwnedBy(_world.RecordAt(number), _world.Heap) ? 1 : 0;
         if (free + held != born)
             run.Fail(ModelErrorKind.Leak, $"{born} records were born, {free} are free and {held} owned");
+    }
+
+    /// <summary>Every record that was born is in the heap's list, once.</summary>
+    private void CheckList(Run run)
+    {
+        var listed = 0;
+        var born = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap->Pool);
+        for (var record = CacheRegistry<ModelAtomics, FourBlockTrees>.First(_world.Heap); record != null && listed <= born; record = CacheRegistry<ModelAtomics, FourBlockTrees>.Next(record))
+            listed++;
+        run.Assert(listed == born, $"{born} records were born and {listed} are in the heap's list");
     }
 
     private ulong* OwnerOf(CacheRecord* record) => (ulong*)_owners[(int)(((ulong)record - (ulong)_world.Heap->Pool->Arena.Base) / CacheRecord.Stride)];

@@ -1,6 +1,5 @@
 using BitTreeAlloc.Model.Engine;
 using BitTreeAlloc.Model.Scenarios;
-using Xunit.Abstractions;
 
 namespace BitTreeAlloc.Tests.Explorer.Scenarios;
 
