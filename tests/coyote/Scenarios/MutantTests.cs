@@ -1,5 +1,6 @@
 using BitTreeAlloc.Model.Engine;
 using BitTreeAlloc.Model.Mutants;
+using BitTreeAlloc.Tests.Explorer.Support;
 
 namespace BitTreeAlloc.Tests.Explorer.Scenarios;
 
@@ -22,6 +23,12 @@ public sealed class MutantTests(ITestOutputHelper output)
         // What no scenario can show is named, not counted in.
         Assert.Equal(["StackLoadGeneration: Relaxed", "StretchLoad: Relaxed"],
             reports.Where(report => report.Equivalent?.StartsWith("not covered", StringComparison.Ordinal) == true).Select(report => report.Mutant).Order());
+
+        // The page names each; BITTREE_WRITE_VERIFIED=1 writes it anew.
+        if (Environment.GetEnvironmentVariable("BITTREE_WRITE_VERIFIED") == "1")
+            Repository.Write(MutantPage.Path, MutantPage.Of(reports));
+        else
+            Assert.Equal(MutantPage.Of(reports), Repository.Read(MutantPage.Path));
     }
 
     [Fact]
