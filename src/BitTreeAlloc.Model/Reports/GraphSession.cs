@@ -11,7 +11,7 @@ internal sealed class GraphSession : IDisposable
     {
         Scenario = scenario;
         Options = options;
-        Memory = new ModelMemory { Weakening = options.Weakening };
+        Memory = new ModelMemory { Weakening = options.Weakening, Mutant = options.Mutant, StepBound = scenario.StepBound };
         ModelMemory.Enter(Memory);
         try
         {
@@ -25,6 +25,7 @@ internal sealed class GraphSession : IDisposable
         }
         catch
         {
+            Memory.FreeNatives();
             ModelMemory.Enter(null);
             throw;
         }
@@ -33,6 +34,7 @@ internal sealed class GraphSession : IDisposable
         Bodies = new Action<int>[scenario.Threads];
         Array.Fill(Bodies, RunBody);
         Engine.AtEnd = CheckEnd;
+        Engine.AtBlocked = () => GraphExplorer.CheckBlocked(scenario, Memory, Engine, Run);
     }
 
     public Scenario Scenario { get; }
@@ -52,6 +54,7 @@ internal sealed class GraphSession : IDisposable
     public void Dispose()
     {
         Engine.Dispose();
+        Memory.FreeNatives();
         ModelMemory.Enter(null);
     }
 

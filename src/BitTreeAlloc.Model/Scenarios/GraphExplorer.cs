@@ -113,7 +113,7 @@ public static class GraphExplorer
         return new StallReport(scenario.Name, stops, executions, null, null, exhaustive);
     }
 
-    private static void CheckBlocked(Scenario scenario, ModelMemory memory, GraphEngine engine, Run run)
+    internal static void CheckBlocked(Scenario scenario, ModelMemory memory, GraphEngine engine, Run run)
     {
         var waiting = 0;
         var stopped = -1;
