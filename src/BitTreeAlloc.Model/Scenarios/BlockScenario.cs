@@ -52,8 +52,11 @@ internal enum BlockStep
 }
 
 /// <summary>Threads that take, give, bear and purge blocks by the shipped code, with user cells written plainly at alloc and at free (INV8).</summary>
-internal sealed unsafe class BlockScenario(string name, string claim, BlockStart[] starts, params BlockStep[][] programs) : Scenario
+internal sealed unsafe class BlockScenario(string name, string claim, BlockStart[] starts, params BlockStep[][] programs) : Scenario, Reports.IWordDecoder
 {
+    /// <summary>Block words by their fields.</summary>
+    public string? Decode(string location, ulong low, ulong high) => location.StartsWith("word", StringComparison.Ordinal) ? new Bits.BlockWord(low).ToString() : null;
+
     private readonly PoolSpec _spec = new();
     private readonly nint[] _records = new nint[programs.Length];
     private LinearizabilityChecker? _checker;
