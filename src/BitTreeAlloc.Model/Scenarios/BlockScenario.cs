@@ -52,11 +52,8 @@ internal enum BlockStep
 }
 
 /// <summary>Threads that take, give, bear and purge blocks by the shipped code, with user cells written plainly at alloc and at free (INV8).</summary>
-internal sealed unsafe class BlockScenario(string name, string claim, BlockStart[] starts, params BlockStep[][] programs) : Scenario, Reports.IWordDecoder
+internal sealed unsafe class BlockScenario(string name, string claim, BlockStart[] starts, params BlockStep[][] programs) : Scenario, Reports.IWordDecoder, Reports.IShrinkable
 {
-    /// <summary>Block words by their fields.</summary>
-    public string? Decode(string location, ulong low, ulong high) => location.StartsWith("word", StringComparison.Ordinal) ? new Bits.BlockWord(low).ToString() : null;
-
     private readonly PoolSpec _spec = new();
     private readonly nint[] _records = new nint[programs.Length];
     private LinearizabilityChecker? _checker;
@@ -87,6 +84,13 @@ internal sealed unsafe class BlockScenario(string name, string claim, BlockStart
     public bool IsPool { get; init; }
 
     public int Histories => _checker?.Histories ?? 0;
+
+    /// <summary>Block words by their fields.</summary>
+    public string? Decode(string location, ulong low, ulong high) => location.StartsWith("word", StringComparison.Ordinal) ? new Bits.BlockWord(low).ToString() : null;
+
+    /// <summary>Without a thread, without a step.</summary>
+    public IEnumerable<Scenario> Smaller() =>
+        SmallerPrograms.Of(programs).Select(smaller => new BlockScenario(name, claim, starts, smaller) { Deviations = Deviations, Kept = Kept, Refuses = Refuses, PurgeLosesCommit = PurgeLosesCommit });
 
     public override void Prepare(ModelMemory memory)
     {

@@ -10,7 +10,7 @@ namespace BitTreeAlloc.Model.Scenarios;
 /// Threads that run little programs on the shipped stack. Letters: u push a fresh node, p pop, r push back what was popped last, f what was taken first, t take all.
 /// Every node has an owner cell that is written plainly, so a node with two owners, or one whose last owner's writes are not seen, is an error; every history is linearizable to a stack.
 /// </summary>
-internal sealed unsafe class StackScenario(string name, string claim, bool wide, int initial, ulong maxDepth, params string[] programs) : Scenario
+internal sealed unsafe class StackScenario(string name, string claim, bool wide, int initial, ulong maxDepth, params string[] programs) : Scenario, Reports.IShrinkable
 {
     private const int MaxNodes = 12;
     private readonly ulong*[] _owners = new ulong*[MaxNodes];
@@ -35,6 +35,15 @@ internal sealed unsafe class StackScenario(string name, string claim, bool wide,
 
     /// <summary>Distinct histories that were searched.</summary>
     public int Histories => _checker?.Histories ?? 0;
+
+    /// <summary>Without a thread, without a letter, with a node less.</summary>
+    public IEnumerable<Scenario> Smaller()
+    {
+        foreach (var smaller in SmallerPrograms.Of(programs.Select(program => program.ToCharArray()).ToArray()))
+            yield return new StackScenario(name, claim, wide, initial, maxDepth, [.. smaller.Select(program => new string(program))]) { Deviations = Deviations };
+        if (initial > 0)
+            yield return new StackScenario(name, claim, wide, initial - 1, maxDepth, programs) { Deviations = Deviations };
+    }
 
     public override void Prepare(ModelMemory memory)
     {
