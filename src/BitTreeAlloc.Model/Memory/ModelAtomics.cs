@@ -45,10 +45,17 @@ public readonly unsafe struct ModelAtomics : IAtomics
     public static void FenceProcessWide(Site site) => Fence(MemoryOrder.ProcessWide, site);
 
     /// <inheritdoc/>
-    public static ulong ReadPlain(ulong* address, Site site) => Read(address, MemoryOrder.Plain, site);
+    public static ulong ReadPlain(ulong* address, Site site) =>
+        ModelMemory.Current.IsPrivate((ulong)address) ? *address : Read(address, MemoryOrder.Plain, site);
 
     /// <inheritdoc/>
-    public static void WritePlain(ulong* address, ulong value, Site site) => Write(address, value, MemoryOrder.Plain, site);
+    public static void WritePlain(ulong* address, ulong value, Site site)
+    {
+        if (ModelMemory.Current.IsPrivate((ulong)address))
+            *address = value;
+        else
+            Write(address, value, MemoryOrder.Plain, site);
+    }
 
     /// <inheritdoc/>
     public static void WriteByte(byte* address, byte value, Site site)

@@ -115,6 +115,9 @@ public sealed unsafe partial class ModelMemory
     public void Private(int thread, void* address, int bytes) =>
         _privates.Add((thread, (nint)address, new ReadOnlySpan<byte>(address, bytes).ToArray()));
 
+    /// <summary>Whether an address outside of model memory is no word of the scenario: what the shipped code reads and writes plainly there belongs to the running thread alone.</summary>
+    internal bool IsPrivate(ulong address) => address >= FirstPageWords * sizeof(ulong) && !_elsewhere.ContainsKey(address);
+
     /// <summary>Name of an address in reports.</summary>
     public string NameOf(ulong address)
     {

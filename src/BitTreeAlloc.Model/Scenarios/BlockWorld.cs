@@ -110,6 +110,17 @@ internal sealed unsafe class BlockWorld
     {
         memory.Register(&record->Busy, $"{name}.busy");
         memory.Register(&record->State, $"{name}.state");
+        memory.Register(&record->Claim, $"{name}.claim");
+        memory.Register(&record->Active, $"{name}.active");
+        memory.Register(&record->IsAmbient, $"{name}.ambient");
+        memory.Ignore(&record->IdleTicks);
+        memory.Register(CacheRecord.Spare(record, SizeClass), $"{name}.spare");
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            if (sizeClass != SizeClass)
+                memory.Ignore(CacheRecord.Spare(record, sizeClass));
+        }
+
         if (!withLimits)
             return;
 
@@ -196,12 +207,23 @@ internal sealed unsafe class BlockWorld
             };
         }
 
-        foreach (var sizeClass in new[] { SizeClass, OtherClass })
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            _memory.Register(&Heap->States[sizeClass].Kept, $"kept[{sizeClass}]");
-            _memory.Register((ulong*)&Heap->States[sizeClass].Recycler, $"recycler[{sizeClass}]");
+            var isUsed = sizeClass is SizeClass or OtherClass;
+            if (isUsed)
+                _memory.Register(&Heap->States[sizeClass].Kept, $"kept[{sizeClass}]");
+            if (isUsed)
+                _memory.Register((ulong*)&Heap->States[sizeClass].Recycler, $"recycler[{sizeClass}]");
+            else
+                _memory.Ignore((ulong*)&Heap->States[sizeClass].Recycler);
         }
 
+        // The budget is no matter of these scenarios: it is never used up.
+        Heap->CacheBudgetBytes = 1ul << 40;
+        _memory.Ignore(&Heap->CacheGrantedLine.Value);
+        _memory.Ignore(&Heap->CacheRefusalsLine.Value);
+        _memory.Ignore(&Heap->CacheClassBytesLine.Value);
+        _memory.Ignore(&Heap->RecordCountLine.Value);
         _memory.Register(&Heap->GenerationLine.Value, "generation");
         _memory.Register(&Heap->InUseLine.Value, "in use");
         _memory.Register(&Heap->PeakLine.Value, "peak");
@@ -211,9 +233,9 @@ internal sealed unsafe class BlockWorld
         _memory.Register(&Heap->Pool->OsCallsLine.Value, "pool calls");
         _memory.Register((ulong*)&Heap->Pool->Free.Head, "pool");
         _memory.Register(&Heap->RecordListLine.Value, "records");
-        _memory.Register(&Heap->SharedOperationsLine.Value, "shared operations");
-        _memory.Register(&Heap->RefillsLine.Value, "refills");
-        _memory.Register(&Heap->FlushesLine.Value, "flushes");
+        _memory.Ignore(&Heap->SharedOperationsLine.Value);
+        _memory.Ignore(&Heap->RefillsLine.Value);
+        _memory.Ignore(&Heap->FlushesLine.Value);
         _memory.Register(&Heap->MagazinesNextLine.Value, "magazines next");
         _memory.Register((ulong*)&Heap->FreeRecords.Head, "free records");
         _memory.Register(&Heap->TouchedLine.Value, "touched");

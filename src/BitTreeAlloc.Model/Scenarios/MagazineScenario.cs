@@ -33,7 +33,7 @@ internal sealed unsafe class MagazineScenario : Scenario
 
     public override void Body(Run run, int thread)
     {
-        var magazine = (ulong)Magazines<ModelAtomics, FourBlockTrees>.TryTakeEmpty(_world.Heap, (CacheRecord*)_records[thread], out var outcome);
+        var magazine = (ulong)Magazines<ModelAtomics, FourBlockTrees>.TryTakeEmpty(_world.Heap, (CacheRecord*)_records[thread], BlockWorld.SizeClass, out var outcome);
         run.Assert(magazine != 0 && outcome == Outcome.Ok, $"no magazine: {outcome}");
         var owner = _owners + ((magazine - Arena) / Bytes);
         run.Assert(ModelAtomics.Read(owner, MemoryOrder.Plain, Site.None) == 0, "a magazine was born twice");

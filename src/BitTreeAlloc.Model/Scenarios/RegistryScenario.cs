@@ -76,7 +76,7 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
                         _world.Users.TouchPage(BlockWorld.RecordPage(number));
                     break;
                 case 't':
-                    Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, out _, out _);
+                    Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, 2, out _, out _);
                     break;
                 default:
                     break;

@@ -44,6 +44,7 @@ internal sealed unsafe class TrimScenario(string name, int cached, int frees, in
         // The highest magazine is loaded first: a limit that stays behind would let the hit path run past the end of a lower one.
         var loaded = magazines + 16;
         var top = Magazine.EmptyTop(loaded);
+        ModelAtomics.Write(loaded, 2, MemoryOrder.Relaxed, Site.None);
         for (var slot = 0; slot < cached; slot++)
             *++top = BlockWorld.SlotAt(slot / 2, slot & 1);
         if (cached != 0)
@@ -62,7 +63,7 @@ internal sealed unsafe class TrimScenario(string name, int cached, int frees, in
     {
         if (thread != 0)
         {
-            Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, out _, out _);
+            Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, 2, out _, out _);
             return;
         }
 
@@ -106,7 +107,7 @@ internal sealed unsafe class TrimScenario(string name, int cached, int frees, in
     private int CachedNow()
     {
         var top = *CacheRecord.Top(_record, BlockWorld.SizeClass);
-        var spare = (ulong*)*CacheRecord.Spare(_record, BlockWorld.SizeClass);
+        var spare = (ulong*)ModelAtomics.LoadAcquire(CacheRecord.Spare(_record, BlockWorld.SizeClass), Site.None);
         return (top == CacheRecord.EmptyTop(_record) ? 0 : Magazine.CountTo<FourBlockTrees>(top)) + (spare == null ? 0 : Magazine.CountTo<FourBlockTrees>(spare));
     }
 

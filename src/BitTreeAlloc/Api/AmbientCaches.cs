@@ -4,31 +4,33 @@ using BitTreeAlloc.Core;
 namespace BitTreeAlloc;
 
 /// <summary>
-/// The ambient caches of one thread: a sentinel that the thread alone holds. When the thread is gone, a collection finds it and its finalizer gives the caches back.
+/// The ambient caches of one thread: a sentinel that the thread alone holds. When the thread is gone and nobody adopted its caches (<see cref="DeadOwners"/>), a collection finds the sentinel
+/// and its finalizer gives them back.
 /// </summary>
-/// <remarks>Registration and Dispose pass a gate, because a finalizer may run while an allocator is being disposed of. The gate is no serving path: once per thread and allocator.</remarks>
 internal sealed unsafe class AmbientCaches
 {
-    private static ulong s_gate;
-
-    private readonly List<(BitTreeAllocator Owner, nint Record)> _entries = [];
+    private readonly List<Entry> _entries = [];
 
     ~AmbientCaches()
     {
-        foreach (var (owner, record) in _entries)
-            ReleaseFrom(owner, (CacheRecord*)record);
+        foreach (var entry in _entries)
+        {
+            try
+            {
+                CacheLife.EndTenure(entry.Owner, (CacheRecord*)entry.Record, entry.Tenure);
+            }
+            catch (AllocatorMisuseException)
+            {
+                // What the dead thread freed twice was found only now; there is nobody left to tell, and a finalizer must not end the process.
+            }
+        }
     }
 
     /// <summary>This thread's record of that allocator, or null.</summary>
     public CacheRecord* Find(BitTreeAllocator owner)
     {
-        foreach (var entry in _entries)
-        {
-            if (ReferenceEquals(entry.Owner, owner))
-                return (CacheRecord*)entry.Record;
-        }
-
-        return null;
+        var index = IndexOf(owner);
+        return index < 0 ? null : (CacheRecord*)_entries[index].Record;
     }
 
     /// <summary>Remembers a record, forgets those of allocators that are gone.</summary>
@@ -38,60 +40,42 @@ internal sealed unsafe class AmbientCaches
         {
             if (!_entries[index].Owner.IsDisposed)
                 continue;
-            CacheLife.Abandon((CacheRecord*)_entries[index].Record);
+            CacheLife.EndTenure(_entries[index].Owner, (CacheRecord*)_entries[index].Record, _entries[index].Tenure);
             _entries.RemoveAt(index);
         }
 
-        _entries.Add((owner, (nint)record));
+        _entries.Add(new Entry(owner, (nint)record, CacheClaims<HardwareAtomics>.TenureOf(record)));
     }
 
-    /// <summary>Ends the heap of an allocator while no finalizer and no reader of statistics is inside.</summary>
-    public static void Close(BitTreeAllocator owner)
+    /// <summary>Forgets a record that a claimer has by now.</summary>
+    public void Forget(BitTreeAllocator owner)
     {
-        Enter();
-        try
-        {
-            owner.Destroy();
-        }
-        finally
-        {
-            Leave();
-        }
+        var index = IndexOf(owner);
+        if (index >= 0)
+            _entries.RemoveAt(index);
     }
 
-    private static void ReleaseFrom(BitTreeAllocator owner, CacheRecord* record)
+    /// <summary>Gives the thread's record of that allocator back.</summary>
+    public void End(BitTreeAllocator owner)
     {
-        Enter();
-        try
-        {
-            if (!owner.IsDisposed)
-                CacheLife.Release(record);
-            else
-                CacheLife.Abandon(record);
-        }
-        catch (AllocatorMisuseException)
-        {
-            // What the dead thread freed twice was found only now; there is nobody left to tell, and a finalizer must not end the process.
-        }
-        finally
-        {
-            Leave();
-        }
+        var index = IndexOf(owner);
+        if (index < 0)
+            return;
+        var entry = _entries[index];
+        _entries.RemoveAt(index);
+        CacheLife.EndTenure(owner, (CacheRecord*)entry.Record, entry.Tenure);
     }
 
-    internal static void Enter()
+    private int IndexOf(BitTreeAllocator owner)
     {
-        var spin = default(SpinWait);
-        fixed (ulong* gate = &s_gate)
+        for (var index = 0; index < _entries.Count; index++)
         {
-            while (!HardwareAtomics.CompareExchangeAcqRel(gate, 0, 1, Site.None)) // order: acquire: what the last holder did [A1]
-                spin.SpinOnce();
+            if (ReferenceEquals(_entries[index].Owner, owner))
+                return index;
         }
+
+        return -1;
     }
 
-    internal static void Leave()
-    {
-        fixed (ulong* gate = &s_gate)
-            HardwareAtomics.StoreRelease(gate, 0, Site.None); // order: release [A1]
-    }
+    private readonly record struct Entry(BitTreeAllocator Owner, nint Record, ulong Tenure);
 }

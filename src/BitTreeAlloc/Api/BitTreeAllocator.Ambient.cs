@@ -1,91 +1,305 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
 
 /// <summary>
-/// The same calls without a cache, on one that belongs to the calling thread (a thread-static look-up more per call). From any thread, finalizers included; a cache comes back when its
-/// thread is gone and a collection has run.
+/// The same calls without a cache, on one that belongs to the calling thread. From any thread, finalizers included. Each call says that it is inside, by a plain store, so that
+/// <see cref="Trim()"/> may empty the cache of a thread that sleeps; a thread that finds its cache claimed leaves it and takes another. The cache of a thread that ended comes back when
+/// another thread begins, or when a collection has run.
 /// </summary>
 public sealed unsafe partial class BitTreeAllocator
 {
     [ThreadStatic]
-    private static ulong t_serial;
-
-    [ThreadStatic]
-    private static ThreadCache t_cache;
+    private static AmbientSlot t_ambient;
 
     [ThreadStatic]
     private static AmbientCaches? t_all;
 
-    internal bool IsDisposed => _heap == null;
-
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
-    public void* Alloc(nuint size) => Alloc(ref Ambient(), size);
+    public void* Alloc(nuint size)
+    {
+        ref var ambient = ref t_ambient;
+        if (size <= SizeClasses.TableLimit && ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        {
+            var record = ambient.Record;
+            int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            var top = *CacheRecord.Top(record, sizeClass);
+            var slot = *top;
+            if (slot != 0)
+            {
+                *CacheRecord.Top(record, sizeClass) = top - 1;
+                CacheClaims<HardwareAtomics>.Leave(record);
+                return (void*)slot;
+            }
+        }
 
-    /// <inheritdoc cref="AllocZeroed(ref ThreadCache, nuint)"/>
-    public void* AllocZeroed(nuint size) => AllocZeroed(ref Ambient(), size);
-
-    /// <inheritdoc cref="AllocZeroed(ref ThreadCache, nuint, nuint)"/>
-    public void* AllocZeroed(nuint count, nuint elementSize) => AllocZeroed(ref Ambient(), count, elementSize);
-
-    /// <inheritdoc cref="AllocAligned(ref ThreadCache, nuint, nuint)"/>
-    public void* AllocAligned(nuint size, nuint alignment) => AllocAligned(ref Ambient(), size, alignment);
-
-    /// <inheritdoc cref="Realloc(ref ThreadCache, void*, nuint)"/>
-    public void* Realloc(void* pointer, nuint newSize) => Realloc(ref Ambient(), pointer, newSize);
-
-    /// <inheritdoc cref="ReallocAligned(ref ThreadCache, void*, nuint, nuint)"/>
-    public void* ReallocAligned(void* pointer, nuint newSize, nuint alignment) => ReallocAligned(ref Ambient(), pointer, newSize, alignment);
-
-    /// <inheritdoc cref="Free(ref ThreadCache, void*)"/>
-    public void Free(void* pointer) => Free(ref Ambient(), pointer);
+        return AmbientAllocMiss(size);
+    }
 
     /// <inheritdoc cref="Free(ref ThreadCache, void*, nuint)"/>
-    public void Free(void* pointer, nuint size) => Free(ref Ambient(), pointer, size);
+    public void Free(void* pointer, nuint size)
+    {
+        ref var ambient = ref t_ambient;
+        if (size <= SizeClasses.TableLimit && pointer != null && ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        {
+            var record = ambient.Record;
+            int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            if (TryPush(record, sizeClass, pointer))
+                return;
+        }
+
+        AmbientFreeMiss(pointer, SizeClasses.ClassOf(size));
+    }
+
+    /// <inheritdoc cref="Free(ref ThreadCache, void*)"/>
+    public void Free(void* pointer)
+    {
+        ref var ambient = ref t_ambient;
+        if (ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        {
+            var record = ambient.Record;
+            var granule = ((ulong)pointer - record->Base) >> Stretch.GranuleShift;
+            if (granule < record->Granules && TryPush(record, record->ClassMap[granule], pointer))
+                return;
+        }
+
+        AmbientFreeMiss(pointer, SizeClasses.None);
+    }
+
+    /// <inheritdoc cref="AllocZeroed(ref ThreadCache, nuint)"/>
+    public void* AllocZeroed(nuint size)
+    {
+        var error = TryAllocZeroedAmbient(size, out var pointer);
+        return error == AllocError.None ? pointer : throw Failure(error, size);
+    }
+
+    /// <inheritdoc cref="AllocZeroed(ref ThreadCache, nuint, nuint)"/>
+    public void* AllocZeroed(nuint count, nuint elementSize)
+    {
+        if (Math.BigMul((ulong)count, (ulong)elementSize, out var size) != 0)
+            throw Failure(AllocError.SizeOverflow, count);
+        return AllocZeroed((nuint)size);
+    }
+
+    /// <inheritdoc cref="AllocAligned(ref ThreadCache, nuint, nuint)"/>
+    public void* AllocAligned(nuint size, nuint alignment)
+    {
+        if (TryRound(size, alignment, out var rounded) && rounded <= SizeClasses.TableLimit)
+            return Alloc(rounded);
+        var error = TryAllocAlignedAmbient(size, alignment, out var pointer);
+        return error == AllocError.None ? pointer : throw Failure(error, size);
+    }
 
     /// <inheritdoc cref="FreeAligned(ref ThreadCache, void*, nuint, nuint)"/>
-    public void FreeAligned(void* pointer, nuint size, nuint alignment) => FreeAligned(ref Ambient(), pointer, size, alignment);
-
-    /// <summary>The calling thread's cache of this allocator; an unbound one where it cannot be had, so that the call itself finds out why.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref ThreadCache Ambient()
+    public void FreeAligned(void* pointer, nuint size, nuint alignment)
     {
-        if (t_serial != _serial || _heap == null)
-            SwitchAmbient();
-        return ref t_cache;
+        if (TryRound(size, alignment, out var rounded) && alignment <= SizeClasses.MaxSize && rounded <= SizeClasses.MaxSize)
+            Free(pointer, rounded);
+        else
+            Free(pointer);
+    }
+
+    /// <inheritdoc cref="Realloc(ref ThreadCache, void*, nuint)"/>
+    public void* Realloc(void* pointer, nuint newSize) => ReallocAligned(pointer, newSize, 1);
+
+    /// <inheritdoc cref="ReallocAligned(ref ThreadCache, void*, nuint, nuint)"/>
+    public void* ReallocAligned(void* pointer, nuint newSize, nuint alignment)
+    {
+        var error = TryReallocAmbient(pointer, newSize, alignment, out var moved);
+        return error == AllocError.None ? moved : throw Failure(error, newSize);
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryAlloc(nuint size, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : TryAllocAmbient(size, out pointer);
+        return error == AllocError.None;
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryAllocZeroed(nuint size, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : TryAllocZeroedAmbient(size, out pointer);
+        return error == AllocError.None;
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryAllocAligned(nuint size, nuint alignment, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : TryAllocAlignedAmbient(size, alignment, out pointer);
+        return error == AllocError.None;
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryRealloc(void* old, nuint newSize, out void* pointer, out AllocError error)
+    {
+        pointer = null;
+        error = _disabled ? AllocError.Disabled : TryReallocAmbient(old, newSize, 1, out pointer);
+        return error == AllocError.None;
+    }
+
+    /// <summary>As the form with a cache, on the calling thread's.</summary>
+    public bool TryFree(void* pointer, out AllocError error)
+    {
+        error = pointer == null ? AllocError.None : TryFreeAmbient(pointer, SizeClasses.None);
+        return error == AllocError.None;
+    }
+
+    /// <summary>
+    /// Gives the calling thread's ambient cache back at once: for a thread that goes on but allocates no more, or ends. A later call without a cache takes a new one. Without a cache it does nothing.
+    /// </summary>
+    /// <exception cref="AllocatorMisuseException">What the cache held was freed twice.</exception>
+    public void DetachThread()
+    {
+        if (t_ambient.Serial == _serial)
+            t_ambient.Serial = 0;
+        t_all?.End(this);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryPush(CacheRecord* record, int sizeClass, void* pointer)
+    {
+        var top = *CacheRecord.Top(record, sizeClass);
+        if ((ulong)top >= *CacheRecord.Limit(record, sizeClass))
+            return false;
+        *++top = (ulong)pointer;
+        *CacheRecord.Top(record, sizeClass) = top;
+        CacheClaims<HardwareAtomics>.Leave(record);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void SwitchAmbient()
+    private void* AmbientAllocMiss(nuint size)
     {
-        t_cache = default;
-        t_serial = 0;
-        var record = AmbientRecord(out var error);
-        if (error != AllocError.None)
-            throw Failure(error, CacheRecord.Stride);
-        t_cache.Record = record;
-        t_serial = _serial;
+        var error = TryAllocAmbient(size, out var pointer);
+        return error == AllocError.None ? pointer : throw Failure(error, size);
     }
 
-    private CacheRecord* AmbientRecord(out AllocError error)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void AmbientFreeMiss(void* pointer, int sizeClass)
     {
-        error = AllocError.None;
-        if (_heap == null)
+        if (pointer == null)
         {
-            error = AllocError.Disposed;
-            return null;
+            if (t_ambient.Serial == _serial)
+                CacheClaims<HardwareAtomics>.Leave(t_ambient.Record);
+            return;
         }
 
+        var error = TryFreeAmbient(pointer, sizeClass);
+        if (error != AllocError.None)
+            throw FreeFailure(error);
+    }
+
+    // Errors come out as values and are thrown only when the thread is outside its cache again: a handler may allocate.
+    private AllocError TryAllocAmbient(nuint size, out void* pointer)
+    {
+        pointer = null;
+        var error = Enter(out var cache);
+        if (error != AllocError.None)
+            return error;
+        error = AllocSlow(ref cache, size, out pointer);
+        CacheClaims<HardwareAtomics>.Leave(cache.Record);
+        return error;
+    }
+
+    private AllocError TryAllocZeroedAmbient(nuint size, out void* pointer)
+    {
+        pointer = null;
+        var error = Enter(out var cache);
+        if (error != AllocError.None)
+            return error;
+        error = AllocZeroedCore(ref cache, size, out pointer);
+        CacheClaims<HardwareAtomics>.Leave(cache.Record);
+        return error;
+    }
+
+    private AllocError TryAllocAlignedAmbient(nuint size, nuint alignment, out void* pointer)
+    {
+        pointer = null;
+        var error = Enter(out var cache);
+        if (error != AllocError.None)
+            return error;
+        error = AllocAlignedCore(ref cache, size, alignment, out pointer);
+        CacheClaims<HardwareAtomics>.Leave(cache.Record);
+        return error;
+    }
+
+    private AllocError TryReallocAmbient(void* old, nuint newSize, nuint alignment, out void* pointer)
+    {
+        pointer = null;
+        var error = Enter(out var cache);
+        if (error != AllocError.None)
+            return error;
+        error = ReallocCore(ref cache, old, newSize, alignment, out pointer);
+        CacheClaims<HardwareAtomics>.Leave(cache.Record);
+        return error;
+    }
+
+    private AllocError TryFreeAmbient(void* pointer, int sizeClass)
+    {
+        var error = Enter(out var cache);
+        if (error != AllocError.None)
+            return error;
+        error = FreeSlow(ref cache, pointer, sizeClass);
+        CacheClaims<HardwareAtomics>.Leave(cache.Record);
+        return error;
+    }
+
+    /// <summary>The calling thread's cache, entered. A claimed one is left to its claimer, and a fresh one taken.</summary>
+    private AllocError Enter(out ThreadCache cache)
+    {
+        cache = default;
+        for (; ; )
+        {
+            ref var ambient = ref t_ambient;
+            if (ambient.Serial != _serial || _heap == null)
+            {
+                var error = SwitchAmbient(out ambient.Record);
+                ambient.Serial = error == AllocError.None ? _serial : 0;
+                if (error != AllocError.None)
+                    return error;
+            }
+
+            cache.Record = ambient.Record;
+            if (CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+                return AllocError.None;
+            if (!CacheClaims<HardwareAtomics>.TryHandOver(ambient.Record))
+                continue;
+            t_all!.Forget(this);
+            ambient.Serial = 0;
+        }
+    }
+
+    private AllocError SwitchAmbient(out CacheRecord* record)
+    {
+        record = null;
+        if (_heap == null)
+            return AllocError.Disposed;
         t_all ??= new AmbientCaches();
-        var record = t_all.Find(this);
+        record = t_all.Find(this);
         if (record != null)
-            return record;
+            return AllocError.None;
+        DeadOwners.MakeRoom(this, _heap);
         record = _engine.Register(_heap, _serial, out var outcome);
         if (record == null)
-            error = Errors.Of(outcome);
-        else
-            t_all.Add(this, record);
-        return record;
+            return Errors.Of(outcome);
+        DeadOwners.SetOwner(record);
+        t_all.Add(this, record);
+        CacheClaims<HardwareAtomics>.BeginAmbient(record);
+        return AllocError.None;
+    }
+
+    /// <summary>The last allocator that the thread called, and its cache there.</summary>
+    private struct AmbientSlot
+    {
+        public ulong Serial;
+        public CacheRecord* Record;
     }
 }

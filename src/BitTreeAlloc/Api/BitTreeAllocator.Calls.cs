@@ -101,38 +101,6 @@ public sealed unsafe partial class BitTreeAllocator
     public bool Owns(void* pointer) =>
         _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.OwnsDirect(_heap, (ulong)pointer));
 
-    /// <summary>
-    /// Gives memory back: every cache flushes itself at its next free or slow call, recyclers are emptied, and all free pages go back to the system. Slots that other threads still cache are not
-    /// free; park caches before a long sleep. From any thread; safe while all others work.
-    /// </summary>
-    public TrimResult Trim()
-    {
-        _ = LiveHeap;
-
-        // Without a record to be had (memory is short: just when it matters) the recyclers stay full, all else goes.
-        var record = AmbientRecord(out var error);
-        if (error != AllocError.None && !Errors.IsShortage(error))
-            throw Failure(error, CacheRecord.Stride);
-        return TrimWith(record);
-    }
-
-    /// <summary>As <see cref="Trim()"/>, with the caller's cache flushed at once.</summary>
-    public TrimResult Trim(ref ThreadCache cache)
-    {
-        var error = Ready(ref cache);
-        if (error != AllocError.None)
-            throw Failure(error, CacheRecord.Stride);
-        return TrimWith(cache.Record);
-    }
-
-    private TrimResult TrimWith(CacheRecord* record)
-    {
-        var outcome = _engine.Trim(_heap, record, out var purged, out var flushed);
-        if (outcome != Outcome.Ok)
-            throw Errors.Misuse(outcome);
-        return new TrimResult((nuint)purged, flushed);
-    }
-
     private AllocError AllocZeroedCore(ref ThreadCache cache, nuint size, out void* pointer)
     {
         var error = Ready(ref cache);

@@ -13,34 +13,12 @@ public sealed unsafe partial class BitTreeAllocator
         return error == AllocError.None;
     }
 
-    /// <summary>As the form with a cache, on the calling thread's.</summary>
-    public bool TryAlloc(nuint size, out void* pointer, out AllocError error)
-    {
-        pointer = null;
-        var record = AmbientRecord(out error);
-        if (record == null)
-            return false;
-        var cache = new ThreadCache { Record = record };
-        return TryAlloc(ref cache, size, out pointer, out error);
-    }
-
     /// <summary><see cref="AllocZeroed(ref ThreadCache, nuint)"/>, or false with the reason and a null pointer.</summary>
     public bool TryAllocZeroed(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error)
     {
         pointer = null;
         error = _disabled ? AllocError.Disabled : AllocZeroedCore(ref cache, size, out pointer);
         return error == AllocError.None;
-    }
-
-    /// <summary>As the form with a cache, on the calling thread's.</summary>
-    public bool TryAllocZeroed(nuint size, out void* pointer, out AllocError error)
-    {
-        pointer = null;
-        var record = AmbientRecord(out error);
-        if (record == null)
-            return false;
-        var cache = new ThreadCache { Record = record };
-        return TryAllocZeroed(ref cache, size, out pointer, out error);
     }
 
     /// <summary><see cref="AllocAligned(ref ThreadCache, nuint, nuint)"/>, or false with the reason and a null pointer.</summary>
@@ -51,17 +29,6 @@ public sealed unsafe partial class BitTreeAllocator
         return error == AllocError.None;
     }
 
-    /// <summary>As the form with a cache, on the calling thread's.</summary>
-    public bool TryAllocAligned(nuint size, nuint alignment, out void* pointer, out AllocError error)
-    {
-        pointer = null;
-        var record = AmbientRecord(out error);
-        if (record == null)
-            return false;
-        var cache = new ThreadCache { Record = record };
-        return TryAllocAligned(ref cache, size, alignment, out pointer, out error);
-    }
-
     /// <summary><see cref="Realloc(ref ThreadCache, void*, nuint)"/>, or false with the reason and a null pointer.</summary>
     public bool TryRealloc(ref ThreadCache cache, void* old, nuint newSize, out void* pointer, out AllocError error)
     {
@@ -70,31 +37,10 @@ public sealed unsafe partial class BitTreeAllocator
         return error == AllocError.None;
     }
 
-    /// <summary>As the form with a cache, on the calling thread's.</summary>
-    public bool TryRealloc(void* old, nuint newSize, out void* pointer, out AllocError error)
-    {
-        pointer = null;
-        var record = AmbientRecord(out error);
-        if (record == null)
-            return false;
-        var cache = new ThreadCache { Record = record };
-        return TryRealloc(ref cache, old, newSize, out pointer, out error);
-    }
-
     /// <summary><see cref="Free(ref ThreadCache, void*)"/>, or false with the reason.</summary>
     public bool TryFree(ref ThreadCache cache, void* pointer, out AllocError error)
     {
         error = FreeUnsized(ref cache, pointer);
         return error == AllocError.None;
-    }
-
-    /// <summary>As the form with a cache, on the calling thread's.</summary>
-    public bool TryFree(void* pointer, out AllocError error)
-    {
-        var record = AmbientRecord(out error);
-        if (record == null)
-            return false;
-        var cache = new ThreadCache { Record = record };
-        return TryFree(ref cache, pointer, out error);
     }
 }

@@ -28,7 +28,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     private readonly ulong _serial;
     private readonly int _minimumAlignment;
     private Engine _engine;
+    private readonly ITimer? _timer;
     private Heap* _heap;
+    private VisitorGate _gate;
     private bool _disabled;
 
     /// <summary>An allocator with the default options.</summary>
@@ -51,6 +53,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var plan = options.ToPlan();
+        _ = options.CheckedTickInterval;
         _engine = engine;
         _minimumAlignment = plan.MinimumAlignment;
         Profile = options.Profile;
@@ -64,6 +67,8 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             var error = Errors.Of(outcome);
             throw new AllocatorOutOfMemoryException(error, 0, $"Cannot make an allocator: {error}. {Errors.TextOf(error)} It was tried down to 20 MiB of addresses; ReserveBytes in the options sets where the search starts.");
         }
+
+        _timer = StartTicking(options);
     }
 
     /// <summary>The process-wide allocator, made at first use with the default options. It lives as long as the process.</summary>
@@ -104,14 +109,15 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     /// <remarks>May run while another thread disposes of the allocator: then it throws <see cref="ObjectDisposedException"/>.</remarks>
     public AllocatorStatistics GetStatistics()
     {
-        AmbientCaches.Enter();
+        if (!TryVisit(out var heap))
+            throw Errors.Disposed();
         try
         {
-            return Snapshot(LiveHeap);
+            return Snapshot(heap);
         }
         finally
         {
-            AmbientCaches.Leave();
+            EndVisit();
         }
     }
 
@@ -124,18 +130,38 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     {
         if (ReferenceEquals(this, s_shared))
             throw new InvalidOperationException("The shared allocator lives as long as the process; make an own BitTreeAllocator to dispose of.");
-        AmbientCaches.Close(this);
-    }
-
-    internal ulong Serial => _serial;
-
-    /// <summary>Everything back to the system; from now on the heap is null.</summary>
-    internal void Destroy()
-    {
+        _timer?.Dispose();
+        if (!_gate.Close())
+            return;
         var heap = _heap;
         _heap = null;
         if (heap != null)
             _engine.Destroy(heap);
+        _gate.MarkClosed();
+    }
+
+    internal ulong Serial => _serial;
+
+    internal bool IsDisposed => _heap == null;
+
+    /// <summary>Lets figures be read, ticks be made and dead threads' caches be given back while Dispose waits; false once it was called.</summary>
+    internal bool TryVisit(out Heap* heap)
+    {
+        heap = null;
+        if (!_gate.TryEnter())
+            return false;
+        heap = _heap;
+        return true;
+    }
+
+    internal void EndVisit() => _gate.Leave();
+
+    /// <summary>For who was not let in any more: until the last byte is back.</summary>
+    internal void WaitUntilDisposed()
+    {
+        var spin = default(SpinWait);
+        while (!_gate.IsClosed)
+            spin.SpinOnce();
     }
 
     private Heap* LiveHeap => _heap != null ? _heap : throw Errors.Disposed();

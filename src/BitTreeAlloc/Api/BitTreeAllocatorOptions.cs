@@ -32,6 +32,23 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>Bytes of address space that the first reservation asks for; smaller ones are tried where it is refused. 0 takes the default.</summary>
     public ulong ReserveBytes { get; init; }
 
+    /// <summary>
+    /// Bytes that all caches of the allocator, and what waits between them, may hold together, however many threads there are. 0 takes the default: 1/32 of what is in use, at least 8 MiB.
+    /// </summary>
+    public ulong CacheBudgetBytes { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="BitTreeAllocator.Trim()"/> and <see cref="BitTreeAllocator.Tick"/> take slots out of the ambient caches of threads that are not in a call. Otherwise every owner is only
+    /// asked, and one that sleeps keeps what it has.
+    /// </summary>
+    public bool ClaimIdleCaches { get; init; } = true;
+
+    /// <summary>How often <see cref="BitTreeAllocator.Tick"/> is called by itself; infinite (the default) leaves it to the caller.</summary>
+    public TimeSpan TickInterval { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>The clock of <see cref="TickInterval"/>; null takes the system's.</summary>
+    public TimeProvider? TimeProvider { get; init; }
+
     /// <summary>Where addresses and pages come from; null takes the operating system. Tests pass a simulated one.</summary>
     public VmTable? VirtualMemory { get; init; }
 
@@ -52,7 +69,12 @@ public sealed class BitTreeAllocatorOptions
             : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
             : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),
         RecyclerBytesPerClass = 64 << 10,
+        CacheBudgetBytes = CacheBudgetBytes,
+        ClaimIdle = ClaimIdleCaches,
     };
+
+    internal TimeSpan CheckedTickInterval => TickInterval == Timeout.InfiniteTimeSpan || TickInterval >= TimeSpan.FromMilliseconds(1) ? TickInterval
+        : throw Bad(nameof(TickInterval), TickInterval, "Timeout.InfiniteTimeSpan, or a millisecond and more");
 
     private const ulong MinReserveBytes = 16ul << 20;
     private const ulong MaxReserveBytes = 64ul << 30;

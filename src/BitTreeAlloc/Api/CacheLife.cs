@@ -23,7 +23,36 @@ internal static unsafe class CacheLife
     /// <summary>Gives back the record of a cache that outlived its allocator.</summary>
     public static void Abandon(CacheRecord* record) => CacheRegistry<HardwareAtomics, ShippedGeometry>.Release(record);
 
-    /// <summary>Flushes and gives the record back.</summary>
+    /// <summary>
+    /// Ends an ambient cache: by its owner, by its thread's sentinel, or by who found its thread dead; of several one does it. The record of an allocator that is gone goes back to the pool.
+    /// </summary>
+    /// <exception cref="AllocatorMisuseException">What the cache held was freed twice.</exception>
+    public static void EndTenure(BitTreeAllocator owner, CacheRecord* record, ulong tenure)
+    {
+        if (!owner.TryVisit(out var heap))
+        {
+            owner.WaitUntilDisposed();
+            if (record->Heap == null && CacheClaims<HardwareAtomics>.TryEndTenure(record, tenure))
+                Abandon(record);
+            return;
+        }
+
+        var outcome = Outcome.Ok;
+        try
+        {
+            if (CacheClaims<HardwareAtomics>.TryEndTenure(record, tenure))
+                outcome = heap->Engine.EndTenured(record);
+        }
+        finally
+        {
+            owner.EndVisit();
+        }
+
+        if (outcome != Outcome.Ok)
+            throw Errors.Misuse(outcome);
+    }
+
+    /// <summary>Flushes an explicit cache and gives its record back.</summary>
     public static void Release(CacheRecord* record)
     {
         // Of two aliases one gets here; the other must not touch what may belong to somebody else by now.

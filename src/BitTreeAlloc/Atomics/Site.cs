@@ -230,4 +230,76 @@ public enum Site
 
     /// <summary>Trim: asks the owner to come in.</summary>
     LimitSignal,
+
+    /// <summary>The owner of an ambient cache begins a call.</summary>
+    OwnerEnter,
+
+    /// <summary>The owner looks whether its record is claimed.</summary>
+    OwnerLook,
+
+    /// <summary>The owner ends a call.</summary>
+    OwnerLeave,
+
+    /// <summary>Whether the owner is in a call.</summary>
+    OwnerState,
+
+    /// <summary>A tick forgets that the owner was in a call.</summary>
+    OwnerForget,
+
+    /// <summary>The claim word before a step.</summary>
+    ClaimLoad,
+
+    /// <summary>Claims a record.</summary>
+    ClaimTake,
+
+    /// <summary>The process-wide fence behind a claim.</summary>
+    ClaimFence,
+
+    /// <summary>The owner leaves a claimed record to its claimer.</summary>
+    ClaimHandOver,
+
+    /// <summary>A claim ends.</summary>
+    ClaimEnd,
+
+    /// <summary>The next tenure begins.</summary>
+    ClaimNext,
+
+    /// <summary>Whether the owner enters and leaves.</summary>
+    RecordKind,
+
+    /// <summary>Where the next probe looks.</summary>
+    RecordCursor,
+
+    /// <summary>Top of a loaded magazine.</summary>
+    TopRead,
+
+    /// <summary>Top of a loaded magazine.</summary>
+    TopWrite,
+
+    /// <summary>A slot in a magazine.</summary>
+    MagazineRead,
+
+    /// <summary>A slot in a magazine.</summary>
+    MagazineWrite,
+
+    /// <summary>Slots that a magazine may hold.</summary>
+    MagazineSlots,
+
+    /// <summary>Is there a spare?</summary>
+    SpareLook,
+
+    /// <summary>Takes the spare.</summary>
+    SpareTake,
+
+    /// <summary>Puts a magazine aside.</summary>
+    SparePut,
+
+    /// <summary>Bytes of the cache budget that are granted.</summary>
+    GrantLoad,
+
+    /// <summary>A cache takes more of the budget.</summary>
+    GrantTake,
+
+    /// <summary>A cache gives some of the budget back.</summary>
+    GrantReturn,
 }

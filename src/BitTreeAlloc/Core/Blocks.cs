@@ -74,7 +74,7 @@ internal static unsafe class Blocks<TAtomics, TGeometry>
             // order: acquire: the giver's last writes to the slot happen before the new owner's first [B2]
             TAtomics.FetchAndAcqRel(bitmap + index, ~chosen, Site.BitmapTake);
             for (; chosen != 0; chosen &= chosen - 1)
-                slots[got++] = start + ((ulong)((index << 6) + BitOperations.TrailingZeroCount(chosen)) * (ulong)info.SlotSize);
+                TAtomics.WritePlain(slots + got++, start + ((ulong)((index << 6) + BitOperations.TrailingZeroCount(chosen)) * (ulong)info.SlotSize), Site.MagazineWrite);
         }
 
         return got;

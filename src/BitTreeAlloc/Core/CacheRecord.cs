@@ -6,9 +6,10 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: a thread cache: per class a loaded and a spare magazine. Lives in native metadata, so a copy of the struct that points here is an alias and not a fork.
-/// Invariants: I-C1 only the owner writes tops and spares. I-C2 limits are written by exchange by the owner and set to 0 by anybody who wants the owner's attention.
-/// I-C3 a class without a magazine has its top at <see cref="Sentinel"/> and its limit 0, so both hit paths turn off there.
-/// Callers: the hit path (Api), CacheSlowPath, Trimmer. Checked by: layout tests, property tests; the explorer's trim scenarios.
+/// Invariants: I-C1 only the owner, or who claimed the record from a quiet owner (CacheClaims), writes tops. I-C2 limits are written by exchange by the owner and set to 0 by anybody who
+/// wants the owner's attention. I-C3 a class without a magazine has its top at <see cref="Sentinel"/> and its limit 0, so both hit paths turn off there. I-C7 a spare is put by the owner and
+/// taken by one exchange, by anybody: who gets it owns the magazine.
+/// Callers: the hit path (Api), CacheSlowPath, Reclaimer, Trimmer. Checked by: layout tests, property tests; the explorer's trim, spare and claim scenarios.
 /// </summary>
 /// <remarks>The first three words mirror a magazine's header (link, depth, zero sentinel), so that records and magazines share one stack.</remarks>
 [StructLayout(LayoutKind.Sequential)]
@@ -73,6 +74,27 @@ internal unsafe struct CacheRecord
     /// <summary>Identity of the allocator, to find a cache used with another one.</summary>
     public ulong Serial;
 
+    /// <summary>Where the owner of an ambient cache is: outside, inside a call, or outside and was inside since the last tick (<see cref="CacheClaims{TAtomics}"/>): a shared word.</summary>
+    public ulong Active;
+
+    /// <summary>The tenure of the present owner and whether somebody claims the record (<see cref="CacheClaims{TAtomics}"/>): a shared word.</summary>
+    public ulong Claim;
+
+    /// <summary>1 for an ambient cache, whose owner says at every call that it is inside; its magazines may be claimed.</summary>
+    public ulong IsAmbient;
+
+    /// <summary>What the Api knows of the owner's thread; type-stable, opaque to the core.</summary>
+    public ulong OwnerHandle;
+
+    /// <summary>Bytes of the cache budget that this cache has and does not use.</summary>
+    public ulong Grant;
+
+    /// <summary>Ticks since the cache was used: written by who ticks.</summary>
+    public ulong IdleTicks;
+
+    /// <summary>What the tops summed up to at the last tick, for a cache that does not say when it is used.</summary>
+    public ulong TickMark;
+
     private fixed ulong _slots[SizeClasses.Count * 2];
     private fixed ulong _spares[SizeClasses.Count];
     private fixed ulong _lastBlocks[SizeClasses.Count];
@@ -86,7 +108,7 @@ internal unsafe struct CacheRecord
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong* Limit(CacheRecord* record, int sizeClass) => &record->_slots[((nuint)(uint)sizeClass * 2) + 1];
 
-    /// <summary>Top of the spare magazine, or 0.</summary>
+    /// <summary>Top of the spare magazine, or 0: a shared word.</summary>
     public static ulong* Spare(CacheRecord* record, int sizeClass) => &record->_spares[sizeClass];
 
     /// <summary>First byte of the block that served this class last, or 0.</summary>
@@ -97,4 +119,19 @@ internal unsafe struct CacheRecord
 
     /// <summary>Puts a class into the state without a magazine.</summary>
     public static ulong* EmptyTop(CacheRecord* record) => &record->Sentinel;
+
+    /// <summary>
+    /// Makes a record that owns nothing and is in no list: the hands of a trimmer, which has figures and an empty magazine like a cache, and no slots of its own.
+    /// </summary>
+    public static void InitGuest(CacheRecord* guest, Heap* heap)
+    {
+        guest->Heap = heap;
+        guest->News = 0;
+        guest->SpareEmpty = 0;
+        guest->PendingInUse = 0;
+        guest->SharedOperations = 0;
+        guest->Refills = 0;
+        guest->Flushes = 0;
+        guest->Grant = 0;
+    }
 }

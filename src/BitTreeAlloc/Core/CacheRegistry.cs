@@ -6,7 +6,7 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the birth, ownership and reuse of cache records. The state word of a record names the heap that owns it; the trimmer walks the pool by number and signals those of its heap.
-/// Invariants: I-G1 a record has one owner between TryRegister and Release; of two releases one wins. I-G2 a record on the stack caches nothing.
+/// Invariants: I-G1 a record has one owner between TryRegister and Release; of two releases one wins. I-G2 a record on the stack caches nothing and belongs to the next tenure.
 /// Callers: the Api when a cache binds or is disposed of; Trimmer and HeapFigures (walk). Checked by: property tests, thread birth and death tests.
 /// </summary>
 /// <remarks>A signal may hit a record that changed hands meanwhile: its owner comes in once, finds no new generation, and goes on.</remarks>
@@ -48,7 +48,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         }
     }
 
-    /// <summary>A record for a new cache, or null with the reason.</summary>
+    /// <summary>A record for a new cache, or null with the reason. It is an explicit cache until <see cref="CacheClaims{TAtomics}.BeginAmbient"/>.</summary>
     public static CacheRecord* TryRegister(Heap* heap, ulong serial, out Outcome outcome)
     {
         outcome = Outcome.Ok;
@@ -68,6 +68,8 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         // order: acquire: nothing is cached yet, so any generation up to now needs no flush [G1]
         record->SeenGeneration = TAtomics.LoadAcquire(&heap->GenerationLine.Value, Site.GenerationLoad);
         ResetClasses(record);
+        TAtomics.StoreRelease(&record->IsAmbient, 0, Site.RecordKind); // order: release: published with the state [G3]
+        TAtomics.StoreRelease(&record->IdleTicks, 0, Site.HeapFigures); // order: a figure [H1]
         TAtomics.StoreRelease(&record->State, (ulong)heap, Site.RecordState); // order: release: the trimmer may signal it from here on [G3]
         return record;
     }
@@ -80,26 +82,33 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         record->Granules = stretch->Length >> Stretch.GranuleShift;
     }
 
-    /// <summary>Takes the right to release a record: of two aliases that are disposed of, one gets it.</summary>
+    /// <summary>Takes the right to release the record of an explicit cache: of two aliases that are disposed of, one gets it. (For ambient ones <see cref="CacheClaims{TAtomics}.TryEndTenure"/>.)</summary>
     public static bool TryLeave(CacheRecord* record) =>
         TAtomics.CompareExchangeAcqRel(&record->State, (ulong)record->Heap, CacheRecord.Leaving, Site.RecordState); // order: acquire and release [G3]
 
-    /// <summary>Takes back a flushed record after <see cref="TryLeave"/>, or one whose heap is gone.</summary>
+    /// <summary>Takes back a flushed record after <see cref="TryLeave"/> or the end of its tenure, or one whose heap is gone.</summary>
     public static void Release(CacheRecord* record)
     {
         var pool = record->Pool;
         if (record->Heap != null)
-        {
-            CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
-            TAtomics.FetchAddAcqRel(&record->Heap->SharedOperationsLine.Value, record->SharedOperations, Site.HeapFigures); // order: a figure [H1]
-            TAtomics.FetchAddAcqRel(&record->Heap->RefillsLine.Value, record->Refills, Site.HeapFigures); // order: a figure [H1]
-            TAtomics.FetchAddAcqRel(&record->Heap->FlushesLine.Value, record->Flushes, Site.HeapFigures); // order: a figure [H1]
-        }
-
+            SettleFigures(record);
         var stack = record->Heap != null ? &record->Heap->FreeRecords.Head : &pool->Free.Head;
         record->Heap = null;
-        TAtomics.StoreRelease(&record->State, CacheRecord.Unowned, Site.RecordState); // order: release [G3]
+        TAtomics.StoreRelease(&record->State, CacheRecord.Unowned, Site.RecordState); // order: release, before the tenure: who sees the next tenure sees that nobody owns it [G3] [K3]
+        CacheClaims<TAtomics>.NextTenure(record);
         NodeStack<TAtomics>.TryPush(Arena(pool), stack, (ulong*)record, ulong.MaxValue);
+    }
+
+    /// <summary>Hands a record's or a guest's figures, empty magazine and unused grant over to the heap.</summary>
+    public static void SettleFigures(CacheRecord* record)
+    {
+        var heap = record->Heap;
+        CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+        Magazines<TAtomics, TGeometry>.ReleaseSpare(heap, record);
+        CacheBudget<TAtomics>.Settle(heap, record);
+        TAtomics.FetchAddAcqRel(&heap->SharedOperationsLine.Value, record->SharedOperations, Site.HeapFigures); // order: a figure [H1]
+        TAtomics.FetchAddAcqRel(&heap->RefillsLine.Value, record->Refills, Site.HeapFigures); // order: a figure [H1]
+        TAtomics.FetchAddAcqRel(&heap->FlushesLine.Value, record->Flushes, Site.HeapFigures); // order: a figure [H1]
     }
 
     /// <summary>The heap ends. Records that are free go back to the pool; those of caches that are still out turn every call off the hit path, where the missing heap is noticed.</summary>
@@ -128,6 +137,24 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     public static CacheRecord* Next(CacheRecord* record) =>
         (CacheRecord*)TAtomics.LoadAcquire(&record->HeapNext, Site.RecordListLink); // order: acquire: that record's own link [G4]
 
+    /// <summary>Records in the heap's list.</summary>
+    public static ulong CountOf(Heap* heap) => TAtomics.LoadAcquire(&heap->RecordCountLine.Value, Site.HeapFigures); // order: a figure [H1]
+
+    /// <summary>Whether a registration would find a record that nobody owns.</summary>
+    public static bool HasFree(Heap* heap) => NodeStack<TAtomics>.Depth(Arena(heap->Pool), &heap->FreeRecords.Head) != 0;
+
+    /// <summary>The next record in turn, for who looks at a few at a time; null where the heap has none.</summary>
+    public static CacheRecord* NextInTurn(Heap* heap)
+    {
+        // order: acquire: the record's own link; two that look at once may look at the same record [G4]
+        var record = (CacheRecord*)TAtomics.LoadAcquire(&heap->ProbeCursorLine.Value, Site.RecordCursor);
+        if (record == null)
+            record = First(heap);
+        if (record != null)
+            TAtomics.StoreRelease(&heap->ProbeCursorLine.Value, (ulong)Next(record), Site.RecordCursor); // order: release: the link behind it [G4]
+        return record;
+    }
+
     /// <summary>Records ever born.</summary>
     public static int Count(RecordPool* pool) => (int)(TAtomics.LoadAcquire(&pool->NextLine.Value, Site.RecordFrontier) / CacheRecord.Stride); // order: acquire [W1]
 
@@ -144,6 +171,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
             *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
             *CacheRecord.Limit(record, sizeClass) = 0;
             *CacheRecord.Spare(record, sizeClass) = 0;
+            *CacheRecord.IdleMark(record, sizeClass) = 0;
             *CacheRecord.LastBlock(record, sizeClass) = 0;
         }
 
@@ -153,6 +181,8 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         record->Refills = 0;
         record->Flushes = 0;
         record->News = 0;
+        record->Grant = 0;
+        record->TickMark = 0;
     }
 
     private static NodeArena Arena(RecordPool* pool) => new((ulong)pool->Arena.Base, System.Numerics.BitOperations.Log2(CacheRecord.Stride), pool->Wide);
@@ -171,7 +201,10 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
             var newest = TAtomics.LoadAcquire(&heap->RecordListLine.Value, Site.RecordList); // order: acquire [G4]
             TAtomics.StoreRelease(&record->HeapNext, newest, Site.RecordListLink); // order: published with the list [G4]
             if (TAtomics.CompareExchangeAcqRel(&heap->RecordListLine.Value, newest, (ulong)record, Site.RecordList)) // order: release: the link behind it [G4]
+            {
+                TAtomics.FetchAddAcqRel(&heap->RecordCountLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
                 return record;
+            }
         }
     }
 

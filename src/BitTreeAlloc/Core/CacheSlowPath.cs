@@ -5,8 +5,8 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: what happens when a loaded magazine runs empty or full: swap with the spare, the recycler, the blocks; and the answer to the trimmer's signal.
-/// Invariants: I-C4 a slow path runs inside the record's busy word; who finds it taken has found a cache used by two threads. I-C5 limits are armed by exchange only: a plain store
-/// could swallow a signal that stands in between. I-C6 a cache never goes on past a generation it has not flushed for.
+/// Invariants: I-C4 a slow path runs inside the record's busy word; who finds it taken has found a cache used by two threads. I-C6 a cache never goes on past a generation it has not
+/// flushed for.
 /// Callers: the Api's slow paths, owning the record. Checked by: property tests, misuse tests; the explorer's trim scenarios.
 /// </summary>
 internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
@@ -40,7 +40,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var heap = record->Heap;
         ulong slot = 0;
         outcome = Outcome.Ok;
-        if (**CacheRecord.Top(record, sizeClass) == 0 && *CacheRecord.Spare(record, sizeClass) == 0
+        if (IsEmpty(CacheTops<TAtomics, TGeometry>.Load(record, sizeClass)) && !CacheTops<TAtomics, TGeometry>.HasSpare(record, sizeClass)
             && Magazines<TAtomics, TGeometry>.RecyclerDepth(heap, sizeClass) == 0)
             slot = Supply<TAtomics, TGeometry>.TakeZero(heap, record, sizeClass, out outcome);
         Leave(record);
@@ -87,7 +87,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var flushed = 0L;
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            var top = *CacheRecord.Top(record, sizeClass);
+            var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
             var mark = CacheRecord.IdleMark(record, sizeClass);
             if (sizeClass != except && top != CacheRecord.EmptyTop(record) && *mark == (ulong)top)
                 FlushClass(record, sizeClass, ref flushed);
@@ -117,50 +117,58 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
 
     private static ulong PopOrRefill(CacheRecord* record, int sizeClass, out Outcome outcome)
     {
-        var heap = record->Heap;
-        var top = *CacheRecord.Top(record, sizeClass);
         outcome = Outcome.Ok;
-        if (*top == 0)
+        var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
+        if (IsEmpty(top))
         {
-            var loaded = top == CacheRecord.EmptyTop(record) ? null : Magazine.Of<TGeometry>(top);
-            var spare = (ulong*)*CacheRecord.Spare(record, sizeClass);
-            var slots = heap->Classes[sizeClass].MagazineSlots;
-            if (spare != null)
-            {
-                *CacheRecord.Spare(record, sizeClass) = 0;
-                top = spare;
-            }
-            else
-            {
-                var full = Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass);
-                record->SharedOperations++;
-                if (full != null)
-                {
-                    top = Magazine.EmptyTop(full) + slots;
-                }
-                else
-                {
-                    loaded = loaded != null ? loaded : Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, out outcome);
-                    if (loaded == null)
-                        return TakeOne(record, sizeClass, out outcome);
-                    var got = Supply<TAtomics, TGeometry>.Take(heap, record, sizeClass, Magazine.EmptyTop(loaded) + 1, slots, out outcome);
-                    record->Refills++;
-                    Load(record, sizeClass, Magazine.EmptyTop(loaded) + got);
-                    loaded = null;
-                    if (got == 0)
-                        return 0;
-                    top = *CacheRecord.Top(record, sizeClass);
-                }
-            }
-
-            if (loaded != null)
-                Magazines<TAtomics, TGeometry>.GiveEmpty(heap, record, loaded);
-            Load(record, sizeClass, top);
+            top = Refill(record, sizeClass, top, out var single, out outcome);
+            if (top == null)
+                return single;
         }
 
-        var slot = *top;
-        *CacheRecord.Top(record, sizeClass) = top - 1;
+        var slot = TAtomics.ReadPlain(top, Site.MagazineRead);
+        CacheTops<TAtomics, TGeometry>.Store(record, sizeClass, top - 1);
         return slot;
+    }
+
+    /// <summary>The loaded magazine is empty: the spare, a full one of the recycler, or slots from the blocks. Null with a slot of its own where no magazine can be had, or with 0 and the reason.</summary>
+    private static ulong* Refill(CacheRecord* record, int sizeClass, ulong* top, out ulong single, out Outcome outcome)
+    {
+        var heap = record->Heap;
+        var loaded = CacheTops<TAtomics, TGeometry>.MagazineOf(record, top);
+        single = 0;
+        outcome = Outcome.Ok;
+        if (CacheTops<TAtomics, TGeometry>.TryTakeSpare(record, sizeClass, out top))
+            return Replace(record, sizeClass, loaded, top);
+        var full = Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass);
+        record->SharedOperations++;
+        if (full != null)
+            return Replace(record, sizeClass, loaded, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);
+        if (loaded == null)
+            loaded = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out outcome);
+        else
+            Magazines<TAtomics, TGeometry>.Extend(heap, record, sizeClass, loaded);
+        if (loaded == null)
+        {
+            single = TakeOne(record, sizeClass, out outcome);
+            return null;
+        }
+
+        var wanted = Magazines<TAtomics, TGeometry>.SlotsOf(loaded);
+        var got = Supply<TAtomics, TGeometry>.Take(heap, record, sizeClass, Magazine.EmptyTop(loaded) + 1, wanted, out outcome);
+        record->Refills++;
+        top = Magazine.EmptyTop(loaded) + got;
+        CacheTops<TAtomics, TGeometry>.Arm(record, sizeClass, top);
+        return got == 0 ? null : top;
+    }
+
+    /// <summary>Loads a magazine that has slots in the place of one that has none.</summary>
+    private static ulong* Replace(CacheRecord* record, int sizeClass, ulong* empty, ulong* top)
+    {
+        if (empty != null)
+            Magazines<TAtomics, TGeometry>.GiveEmpty(record->Heap, record, sizeClass, empty);
+        CacheTops<TAtomics, TGeometry>.Arm(record, sizeClass, top);
+        return top;
     }
 
     /// <summary>Without a magazine to be had, a single slot still can be.</summary>
@@ -174,54 +182,54 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     {
         var heap = record->Heap;
         var outcome = Outcome.Ok;
-        var top = *CacheRecord.Top(record, sizeClass);
-        if (top == CacheRecord.EmptyTop(record))
+        var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
+        var loaded = CacheTops<TAtomics, TGeometry>.MagazineOf(record, top);
+        if (loaded == null)
         {
-            var magazine = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, out _);
-            if (magazine == null)
+            loaded = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out _);
+            if (loaded == null)
                 return Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, &slot, 1);
-            top = Magazine.EmptyTop(magazine);
+            top = Magazine.EmptyTop(loaded);
         }
-
-        var loaded = Magazine.Of<TGeometry>(top);
-        if (top >= Magazine.EmptyTop(loaded) + heap->Classes[sizeClass].MagazineSlots)
+        else if (top >= Magazine.EmptyTop(loaded) + Magazines<TAtomics, TGeometry>.SlotsOf(loaded))
         {
             top = Magazine.EmptyTop(MakeRoom(record, sizeClass, top, out outcome));
         }
 
-        *++top = slot;
-        Load(record, sizeClass, top);
+        TAtomics.WritePlain(++top, slot, Site.MagazineWrite);
+        CacheTops<TAtomics, TGeometry>.Arm(record, sizeClass, top);
         return outcome;
     }
 
-    /// <summary>The loaded magazine is full: it becomes the spare, and an empty one is returned.</summary>
+    /// <summary>The loaded magazine is full: it becomes the spare, the spare goes to the recycler, and an empty one is returned. Where that cannot be, slots go home.</summary>
     private static ulong* MakeRoom(CacheRecord* record, int sizeClass, ulong* top, out Outcome outcome)
     {
         var heap = record->Heap;
+        var loaded = Magazine.Of<TGeometry>(top);
         outcome = Outcome.Ok;
-        var spare = CacheRecord.Spare(record, sizeClass);
-        var full = *spare == 0 ? null : Magazine.Of<TGeometry>((ulong*)*spare);
-        ulong* empty = null;
-        record->SharedOperations += full == null ? 0u : 1u;
-        if (full == null || Magazines<TAtomics, TGeometry>.TryGiveFull(heap, sizeClass, full))
+        var mayHold = Magazines<TAtomics, TGeometry>.AllowedSlots(heap, sizeClass, out var withSpare);
+        var slots = Magazines<TAtomics, TGeometry>.SlotsOf(loaded);
+        if (withSpare && slots == mayHold)
         {
-            *spare = (ulong)top;
-            empty = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, out _);
+            var empty = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out _);
             if (empty != null)
-                return empty;
-
-            // No magazine to be had: this one goes home instead.
-            *spare = 0;
-            full = Magazine.Of<TGeometry>(top);
+            {
+                var older = CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, top);
+                if (older == null)
+                    return empty;
+                var full = Magazine.Of<TGeometry>(older);
+                record->SharedOperations++;
+                if (Magazines<TAtomics, TGeometry>.TryGiveFull(heap, sizeClass, full))
+                    return empty;
+                Magazines<TAtomics, TGeometry>.GiveEmpty(heap, record, sizeClass, empty);
+                loaded = full;
+            }
         }
-        else
-        {
-            *spare = (ulong)top;
-        }
 
-        outcome = Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, full + Magazine.HeaderWords, heap->Classes[sizeClass].MagazineSlots);
+        outcome = Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, loaded + Magazine.HeaderWords, Magazines<TAtomics, TGeometry>.SlotsOf(loaded));
         record->Flushes++;
-        return full;
+        Magazines<TAtomics, TGeometry>.Extend(heap, record, sizeClass, loaded);
+        return loaded;
     }
 
     private static void FlushClasses(CacheRecord* record, ref long flushed)
@@ -233,33 +241,18 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             FlushClass(record, sizeClass, ref flushed);
         Magazines<TAtomics, TGeometry>.ReleaseSpare(heap, record);
+        CacheBudget<TAtomics>.Settle(heap, record);
         record->SeenGeneration = generation;
     }
 
     private static void FlushClass(CacheRecord* record, int sizeClass, ref long flushed)
     {
-        FlushMagazine(record, sizeClass, (ulong*)*CacheRecord.Spare(record, sizeClass), ref flushed);
-        *CacheRecord.Spare(record, sizeClass) = 0;
-        var top = *CacheRecord.Top(record, sizeClass);
-        if (top == CacheRecord.EmptyTop(record))
-            return;
+        if (CacheTops<TAtomics, TGeometry>.TryTakeSpare(record, sizeClass, out var spare))
+            flushed += CacheTops<TAtomics, TGeometry>.SendHome(record, sizeClass, spare);
 
         // Unloaded first: what is being flushed must not be found again by a sweep that runs inside.
-        *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
-        Arm(record, sizeClass, 0);
-        FlushMagazine(record, sizeClass, top, ref flushed);
-    }
-
-    private static void FlushMagazine(CacheRecord* record, int sizeClass, ulong* top, ref long flushed)
-    {
-        if (top == null)
-            return;
-        var magazine = Magazine.Of<TGeometry>(top);
-        var count = Magazine.CountTo<TGeometry>(top);
-        Note(record, Homecoming<TAtomics, TGeometry>.Give(record->Heap, record, sizeClass, magazine + Magazine.HeaderWords, count));
-        flushed += count;
-        record->Flushes++;
-        Magazines<TAtomics, TGeometry>.GiveEmpty(record->Heap, record, magazine);
+        if (CacheTops<TAtomics, TGeometry>.TryUnload(record, sizeClass, out var top))
+            flushed += CacheTops<TAtomics, TGeometry>.SendHome(record, sizeClass, top);
     }
 
     /// <summary>Keeps what was wrong with an earlier free until a call that frees can say it: an allocation that succeeds is never turned into a failure by it.</summary>
@@ -268,6 +261,8 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         if (outcome != Outcome.Ok)
             record->News = (ulong)outcome;
     }
+
+    private static bool IsEmpty(ulong* top) => TAtomics.ReadPlain(top, Site.MagazineRead) == 0;
 
     private static Outcome TakeNews(CacheRecord* record)
     {
@@ -284,16 +279,6 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var flushed = 0L;
         FlushClasses(record, ref flushed);
     }
-
-    private static void Load(CacheRecord* record, int sizeClass, ulong* top)
-    {
-        *CacheRecord.Top(record, sizeClass) = top;
-        Arm(record, sizeClass, (ulong)(Magazine.EmptyTop(Magazine.Of<TGeometry>(top)) + record->Heap->Classes[sizeClass].MagazineSlots));
-    }
-
-    /// <summary>Sets a limit. A signal that stood there is not lost: <see cref="Leave"/> looks at the generation, which was raised before the signal.</summary>
-    private static void Arm(CacheRecord* record, int sizeClass, ulong limit) =>
-        TAtomics.ExchangeAcqRel(CacheRecord.Limit(record, sizeClass), limit, Site.LimitArm); // order: acquire takes the generation that stands behind a signal we overwrite [G2]
 
     private static bool TryEnter(CacheRecord* record) =>
         TAtomics.CompareExchangeAcqRel(&record->Busy, 0, 1, Site.BusyEnter); // order: acquire: what the last slow path of this cache did [C1]

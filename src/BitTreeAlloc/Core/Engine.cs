@@ -24,7 +24,12 @@ internal unsafe struct Engine
     public delegate*<Heap*, ulong, bool> OwnsDirect;
     public delegate*<Heap*, ulong, out BlockRef, bool> Locate;
     public delegate*<CacheRecord*, Stretch*, void> UseStretch;
-    public delegate*<Heap*, CacheRecord*, out ulong, out long, Outcome> Trim;
+    public delegate*<CacheRecord*, Outcome> EndTenured;
+    public delegate*<Heap*, CacheRecord*> NextInTurn;
+    public delegate*<Heap*, bool> HasFreeRecord;
+    public delegate*<Heap*, ulong> RecordCount;
+    public delegate*<Heap*, CacheRecord*, int, out ulong, out long, Outcome> Trim;
+    public delegate*<Heap*, out long, Outcome> Tick;
     public delegate*<Heap*, ClassFigures*, out HeapTotals, void> Figures;
 
     /// <summary>The core over one kind of atomics and one geometry.</summary>
@@ -47,7 +52,12 @@ internal unsafe struct Engine
             OwnsDirect = &DirectMappings<TAtomics>.Owns,
             Locate = &Placement<TAtomics>.TryLocate,
             UseStretch = &CacheRegistry<TAtomics, TGeometry>.UseStretch,
+            EndTenured = &Reclaimer<TAtomics, TGeometry>.End,
+            NextInTurn = &CacheRegistry<TAtomics, TGeometry>.NextInTurn,
+            HasFreeRecord = &CacheRegistry<TAtomics, TGeometry>.HasFree,
+            RecordCount = &CacheRegistry<TAtomics, TGeometry>.CountOf,
             Trim = &Trimmer<TAtomics, TGeometry>.Trim,
+            Tick = &Decay<TAtomics, TGeometry>.Tick,
             Figures = &HeapFigures<TAtomics, TGeometry>.Read,
         };
 }

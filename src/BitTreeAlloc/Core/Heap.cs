@@ -16,6 +16,52 @@ internal unsafe struct Heap
     /// <summary>Most stretches of one heap (the first 16 GiB, then 64 GiB each).</summary>
     public const int MaxStretches = 1024;
 
+    // --- shared words, a line each, first: the heads of stacks lie at multiples of 16 whatever comes behind ---
+    public HeadLine FreeRecords;
+    public HeadLine EmptyMagazines;
+    public Line GenerationLine;
+    public Line InUseLine;
+    public Line TouchedLine;
+    public Line MagazinesNextLine;
+    public Line OsCallsLine;
+    public Line PurgedBytesLine;
+    public Line PeakLine;
+    public Line NextSweepLine;
+    public Line DirectBytesLine;
+    public Line DirectCountLine;
+
+    /// <summary>Leaves of the direct table.</summary>
+    public Line DirectLeavesLine;
+
+    // What caches that ended had counted.
+    public Line SharedOperationsLine;
+    public Line RefillsLine;
+    public Line FlushesLine;
+
+    /// <summary>Bytes of the cache budget that are granted: magazines in caches, full ones in recyclers, grants at hand.</summary>
+    public Line CacheGrantedLine;
+
+    /// <summary>Times a cache got less than a whole magazine.</summary>
+    public Line CacheRefusalsLine;
+
+    /// <summary>Most bytes that one cache may hold of one class; 0 for two magazines.</summary>
+    public Line CacheClassBytesLine;
+
+    /// <summary>The record that the next probe for idle or dead owners looks at, or 0 for the newest.</summary>
+    public Line ProbeCursorLine;
+
+    /// <summary>Records in the heap's list.</summary>
+    public Line RecordCountLine;
+
+    /// <summary>Records at which a registration looks at all of them for dead owners.</summary>
+    public Line ProbeThresholdLine;
+
+    /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
+    public Line PurgeLostCommitLine;
+
+    /// <summary>Newest of the records that this heap took from the pool; it keeps them while it lives.</summary>
+    public Line RecordListLine;
+
     public VmTable Os;
     public Engine Engine;
 
@@ -37,35 +83,14 @@ internal unsafe struct Heap
     /// <summary>Bytes of full magazines that the recycler of one class may hold.</summary>
     public ulong RecyclerBytesPerClass;
 
+    /// <summary>Bytes that all caches and recyclers may hold, whatever is in use; 0 where the next two decide.</summary>
+    public ulong CacheBudgetBytes;
+
+    /// <summary>Whether idle ambient caches are claimed; otherwise their owners are only asked.</summary>
+    public bool ClaimIdle;
+
     public RecordPool* Pool;
     public Watermark Magazines;
-
-    // --- shared words, a line each ---
-    public Line GenerationLine;
-    public Line InUseLine;
-    public Line TouchedLine;
-    public Line MagazinesNextLine;
-    public Line OsCallsLine;
-    public Line PurgedBytesLine;
-    public Line PeakLine;
-    public Line NextSweepLine;
-    public Line DirectBytesLine;
-    public Line DirectCountLine;
-
-    /// <summary>Leaves of the direct table.</summary>
-    public Line DirectLeavesLine;
-
-    // What caches that ended had counted.
-    public Line SharedOperationsLine;
-    public Line RefillsLine;
-    public Line FlushesLine;
-
-    /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
-    public Line PurgeLostCommitLine;
-    /// <summary>Newest of the records that this heap took from the pool; it keeps them while it lives.</summary>
-    public Line RecordListLine;
-    public HeadLine FreeRecords;
-    public HeadLine EmptyMagazines;
 }
 
 /// <summary>One shared word on a cache line of its own (two, because the prefetcher pairs lines).</summary>

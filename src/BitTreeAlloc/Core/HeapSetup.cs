@@ -14,6 +14,8 @@ internal struct HeapPlan
     public ulong PurgeSlack;
     public ulong StretchBytes;
     public ulong RecyclerBytesPerClass;
+    public ulong CacheBudgetBytes;
+    public bool ClaimIdle;
 
     /// <summary>The process's cache records.</summary>
     public unsafe RecordPool* Pool;
@@ -68,6 +70,8 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->PurgeOnDemand = plan.PurgeOnDemand;
         heap->PurgeSlack = plan.PurgeSlack;
         heap->Pool = plan.Pool;
+        heap->CacheBudgetBytes = plan.CacheBudgetBytes;
+        heap->ClaimIdle = plan.ClaimIdle;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
         ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);

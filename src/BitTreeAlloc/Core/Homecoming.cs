@@ -22,8 +22,12 @@ internal static unsafe class Homecoming<TAtomics, TGeometry>
     /// Gives <paramref name="count"/> slots back. The array's owner may reuse it afterwards. Invalid pointers are left out and named in the outcome; the others are given back all the same.
     /// </summary>
     [SkipLocalsInit]
-    public static Outcome Give(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int count)
+    public static Outcome Give(Heap* heap, CacheRecord* record, int sizeClass, ulong* from, int count)
     {
+        var slots = stackalloc ulong[MaxSlots];
+        for (var number = 0; number < count; number++)
+            slots[number] = TAtomics.ReadPlain(from + number, Site.MagazineRead);
+
         // Chains of slots of one block: a small hash table instead of a sort (5–8 cycles a slot).
         var heads = stackalloc byte[Buckets];
         var next = stackalloc byte[MaxSlots];

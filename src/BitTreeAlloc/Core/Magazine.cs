@@ -4,7 +4,7 @@ using BitTreeAlloc.Bits;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// The layout of a magazine: link, depth, a zero sentinel, then slots. Aligned to its size, so the loaded magazine is found from its top by a mask, and a top that points at the
+/// The layout of a magazine: link (in a recycler; in a cache the slots it may hold, for which its cache has a grant), depth, a zero sentinel, then slots. Aligned to its size, so the loaded magazine is found from its top by a mask, and a top that points at the
 /// sentinel means "empty" without a counter.
 /// </summary>
 internal static unsafe class Magazine

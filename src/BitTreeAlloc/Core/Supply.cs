@@ -165,7 +165,7 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         var start = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
         var slot = start + ((ulong)held.Cursor * (ulong)info.SlotSize);
         for (var number = 0; number < carved; number++, slot += (ulong)info.SlotSize)
-            slots[taken + number] = slot;
+            TAtomics.WritePlain(slots + taken + number, slot, Site.MagazineWrite);
         MarkResident(heap, block, info, start, slots, taken, held.Cursor, carved);
         Blocks<TAtomics, TGeometry>.Release(block.Space, block.Index, info, taken, carved);
         record->PendingInUse += (long)(taken + carved) * info.SlotSize;
@@ -184,7 +184,7 @@ internal static unsafe class Supply<TAtomics, TGeometry>
             return;
         var after = before;
         for (var number = 0; number < taken; number++)
-            after |= Range(slots[number] - start, (ulong)info.SlotSize, shift);
+            after |= Range(TAtomics.ReadPlain(slots + number, Site.MagazineRead) - start, (ulong)info.SlotSize, shift);
         if (carved > 0)
             after |= Range((ulong)cursor * (ulong)info.SlotSize, (ulong)carved * (ulong)info.SlotSize, shift);
         if (after == before)

@@ -17,8 +17,8 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
 {
     private const ulong MaxRunBytes = 2 << 20;
 
-    /// <summary>Purges until <paramref name="goal"/> bytes went back or nothing is left. Returns the bytes.</summary>
-    public static ulong Sweep(Heap* heap, ulong goal)
+    /// <summary>Purges until <paramref name="goal"/> bytes went back or nothing is left. Returns the bytes. <paramref name="inside"/>: free pages of blocks in use, too.</summary>
+    public static ulong Sweep(Heap* heap, ulong goal, bool inside = true)
     {
         var count = 0;
         while (Placement<TAtomics>.StretchAt(heap, count) != null)
@@ -28,13 +28,13 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);
             for (var kind = Stretch.Kinds - 1; kind >= 0 && purged < goal; kind--)
-                purged += SweepSpace(heap, Placement<TAtomics>.SpaceOf(stretch, kind), goal - purged);
+                purged += SweepSpace(heap, Placement<TAtomics>.SpaceOf(stretch, kind), goal - purged, inside);
         }
 
         return purged;
     }
 
-    private static ulong SweepSpace(Heap* heap, Space* space, ulong goal)
+    private static ulong SweepSpace(Heap* heap, Space* space, ulong goal, bool inside)
     {
         var purged = 0ul;
         var end = TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad); // order: acquire [S2]
@@ -44,9 +44,15 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
             while (first > 0 && ((end - first) << space->BlockShift < MaxRunBytes || !IsPageStart(heap, space, first)) && TryHoldEmpty(heap, space, first - 1))
                 first--;
             if (first < end)
+            {
                 purged += PurgeRun(heap, space, first, end);
+            }
             else
-                purged += PurgeInside(heap, space, --first);
+            {
+                first--;
+                purged += inside ? PurgeInside(heap, space, first) : 0;
+            }
+
             end = first;
         }
 

@@ -47,17 +47,16 @@ public sealed unsafe class LayoutTests
             (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.PurgeLostCommitLine,
             (ulong)&heap.SharedOperationsLine, (ulong)&heap.RefillsLine, (ulong)&heap.FlushesLine,
             (ulong)&heap.RecordListLine, (ulong)&heap.FreeRecords, (ulong)&heap.EmptyMagazines,
+            (ulong)&heap.CacheGrantedLine, (ulong)&heap.CacheRefusalsLine, (ulong)&heap.CacheClassBytesLine,
+            (ulong)&heap.ProbeCursorLine, (ulong)&heap.RecordCountLine, (ulong)&heap.ProbeThresholdLine,
         ];
         var offsets = words.Select(word => (int)(word - start)).Order().ToArray();
         Assert.Equal(typeof(Heap).GetFields().Count(field => field.FieldType == typeof(Line) || field.FieldType == typeof(HeadLine)), offsets.Length);
-        Assert.All(offsets.Zip(offsets.Skip(1)), pair => Assert.True(pair.Second - pair.First >= 128));
+        Assert.Equal(Enumerable.Range(0, offsets.Length).Select(line => 128 * line), offsets);
 
-        // The 16-byte heads fault unless aligned, and only what stands before them decides (a heap begins on a page).
-        Assert.Equal(0, offsets[0] % 64);
-
-        // What is written once ends on an earlier line, and nothing follows the last.
-        Assert.True(((ulong)(&heap.Magazines + 1) - start - 1) / 64 < (ulong)offsets[0] / 64);
-        Assert.Equal(sizeof(Heap), offsets[^1] + 128);
+        // The 16-byte heads fault unless aligned; what is written once comes behind the last line.
+        Assert.Equal(0, (int)((ulong)&heap.FreeRecords - start) % 64);
+        Assert.True((ulong)&heap.Os - start >= (ulong)(128 * offsets.Length));
     }
 
     [Theory]

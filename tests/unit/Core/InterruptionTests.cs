@@ -105,7 +105,7 @@ public sealed unsafe class InterruptionTests
             world.Second.FreeAll();
             world.Second.Allocator.Trim(ref world.Second.Cache);
             var live = before.Sum(one => (long)one.Size);
-            Assert.InRange((long)world.Second.Figures.LiveBytes, 0, live + (live / 4) + (64 << 10) + (16 << 10));
+            Assert.InRange((long)world.Second.Figures.LiveBytes, 0, live + (live / 4) + (64 << 10) + (80 << 10));
             Assert.Empty(world.Os.Violations);
             if (!stopped)
                 break;

@@ -1,0 +1,54 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the shrinking of idle caches by time: at each tick a cache that was not used since the last one gives 1, 2, 4, 8 … magazines back; use begins it again.
+/// Invariants: none of its own; whose slots may be taken is the Reclaimer's matter. Callers: the Api's tick, from any thread. Checked by: tests on a virtual clock.
+/// </summary>
+/// <remarks>An ambient cache tells its use at every call. An explicit one is taken to be unused when none of its tops moved and no slow path ran; of it only spares can be taken.</remarks>
+internal static unsafe class Decay<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    private const int MaxShift = 16;
+
+    /// <summary>One tick. Returns the slots that went home.</summary>
+    public static Outcome Tick(Heap* heap, out long flushed)
+    {
+        flushed = 0;
+        CacheRecord guest;
+        CacheRecord.InitGuest(&guest, heap);
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
+        {
+            if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
+                continue;
+            if (WasUsed(record))
+            {
+                TAtomics.StoreRelease(&record->IdleTicks, 0, Site.HeapFigures); // order: a figure [H1]
+                continue;
+            }
+
+            var ticks = (int)Math.Min(TAtomics.FetchAddAcqRel(&record->IdleTicks, 1, Site.HeapFigures), MaxShift); // order: a figure [H1]
+            _ = Reclaimer<TAtomics, TGeometry>.TryEmpty(heap, record, &guest, 1 << ticks, ref flushed);
+        }
+
+        CacheRegistry<TAtomics, TGeometry>.SettleFigures(&guest);
+        return (Outcome)guest.News;
+    }
+
+    private static bool WasUsed(CacheRecord* record)
+    {
+        if (TAtomics.LoadAcquire(&record->IsAmbient, Site.RecordKind) != 0) // order: acquire [G3]
+            return CacheClaims<TAtomics>.WasUsed(record);
+
+        // Racy reads of another thread's words, like the figures': a sum that is off by what that thread does meanwhile counts as use.
+        var mark = (record->Refills << 32) + record->Flushes + 1;
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            mark = (mark * 31) + (ulong)*CacheRecord.Top(record, sizeClass);
+        var before = TAtomics.LoadAcquire(&record->TickMark, Site.HeapFigures); // order: a figure [H1]
+        TAtomics.StoreRelease(&record->TickMark, mark, Site.HeapFigures); // order: a figure [H1]
+        return before != mark;
+    }
+}
