@@ -45,8 +45,8 @@ internal sealed class SoakDriver
             plan.Say($"soak: {SoakReport.FiguresOf(_run, _clock.Elapsed)}");
         }
 
-        if (!isHanging && _run.Failure is null)
-            Guard("disposing", _run.Dispose);
+        if (!isHanging)
+            Guard(new SoakBeat("disposing"), _run.Dispose);
         return new SoakReport(_run, _clock.Elapsed);
     }
 
@@ -65,7 +65,9 @@ internal sealed class SoakDriver
         var lane = new SoakLane(_run, beat, random);
         while (Meet(beat))
         {
-            Guard($"{beat.Name}, in {beat.At}", () =>
+            if (_run.HasFlood)
+                Meet(beat, lane.Flood);
+            Guard(beat, () =>
             {
                 while (_run.IsWorking)
                     lane.Step();
@@ -75,7 +77,7 @@ internal sealed class SoakDriver
             Meet(beat, () => Trim(beat));
         }
 
-        Guard(beat.Name, () => lane.Drain(disposeAll: true));
+        Guard(beat, () => lane.Drain(disposeAll: true));
         beat.At = SoakBeat.Waiting;
     }
 
@@ -84,7 +86,9 @@ internal sealed class SoakDriver
         var births = new SoakBirths(_run, beat, random);
         while (Meet(beat))
         {
-            Guard(beat.Name, births.Work);
+            if (_run.HasFlood)
+                Meet(beat);
+            Guard(beat, births.Work);
             Meet(beat);
             Meet(beat);
         }
@@ -99,6 +103,8 @@ internal sealed class SoakDriver
             _isOver = _clock.Elapsed >= _run.Plan.Duration || _run.Failure is not null;
             if (!Meet(beat))
                 return;
+            if (_run.HasFlood)
+                Meet(beat);
             beat.At = "disturbing the system";
             var start = _clock.Elapsed;
             while (_run.IsWorking && _clock.Elapsed - start < _run.Plan.Cycle)
@@ -113,9 +119,9 @@ internal sealed class SoakDriver
 
             _run.Stop();
             Meet(beat);
-            Guard(beat.Name, () => Collect(beat, last));
+            Guard(beat, () => Collect(beat, last));
             Meet(beat, () => Trim(beat));
-            Guard(beat.Name, () => Rest(beat, cycle));
+            Guard(beat, () => Rest(beat, cycle));
         }
     }
 
@@ -173,13 +179,13 @@ internal sealed class SoakDriver
     private bool Meet(SoakBeat beat, Action? before = null)
     {
         if (before is not null)
-            Guard(beat.Name, before);
+            Guard(beat, before);
         beat.At = SoakBeat.Waiting;
         _barrier.SignalAndWait();
         return !_isOver;
     }
 
-    private void Guard(string where, Action work)
+    private void Guard(SoakBeat beat, Action work)
     {
         try
         {
@@ -187,7 +193,7 @@ internal sealed class SoakDriver
         }
         catch (Exception thrown)
         {
-            _run.Fail($"{where}: {(thrown is SoakFailure ? thrown.Message : thrown)}");
+            _run.Fail($"{beat.Name}, in {beat.At}: {(thrown is SoakFailure ? thrown.Message : thrown)}");
         }
     }
 }

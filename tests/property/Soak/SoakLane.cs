@@ -34,6 +34,17 @@ internal sealed unsafe class SoakLane(SoakRun run, SoakBeat beat, Random random)
             FreeOne();
     }
 
+    /// <summary>Takes twice what a cycle holds at most, from the allocators that are new: so high a tide comes no more, and what is committed is flat from here on.</summary>
+    public void Flood()
+    {
+        foreach (var stage in run.Active.Where(stage => stage.IsNew))
+            for (var until = _liveBytes + (2 * MostLiveBytes); _liveBytes < until && run.IsWorking;)
+            {
+                beat.Tick();
+                Take(stage);
+            }
+    }
+
     /// <summary>Frees all that is held; caches are parked or disposed of.</summary>
     public void Drain(bool disposeAll)
     {

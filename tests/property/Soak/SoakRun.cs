@@ -40,6 +40,9 @@ internal sealed class SoakRun : IDisposable
 
     public int Cycles { get; private set; }
 
+    /// <summary>Whether this cycle begins with a flood.</summary>
+    public bool HasFlood { get; private set; }
+
     public bool IsGrowing => _isGrowing;
 
     /// <summary>False: everybody drains.</summary>
@@ -59,6 +62,7 @@ internal sealed class SoakRun : IDisposable
     public void Begin(int cycle)
     {
         Active = _pairs[cycle % _pairs.Length];
+        HasFlood = Active.Any(stage => stage.IsNew);
         (_isGrowing, _isWorking) = (true, true);
     }
 

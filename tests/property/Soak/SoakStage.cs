@@ -20,6 +20,7 @@ internal sealed class SoakStage : IDisposable
     private SimulatedVirtualMemory? _system;
     private long _faultsBefore;
     private int _cycles;
+    private int _lives;
     private int _releaseFaults;
 
     public SoakStage(SoakPlan plan, int index, bool simulated, CasWidth casWidth, Profile profile)
@@ -101,8 +102,11 @@ internal sealed class SoakStage : IDisposable
             throw new SoakFailure($"{Name}: {figures.CachedBytes} bytes are cached although every cache was flushed");
         if (_system is { Violations: [var first, ..] })
             throw new SoakFailure($"{Name}: a call breaks the contract of the system: {first}");
-        _samples.Add(new SoakSample(cycle, figures.CommittedBytes, figures.TouchedBytes, figures.ReservedBytes, figures.CacheCount));
+        _samples.Add(new SoakSample(cycle, _lives, figures.CommittedBytes, figures.TouchedBytes, figures.ReservedBytes, figures.CacheCount));
     }
+
+    /// <summary>Before the end of its first cycle.</summary>
+    public bool IsNew => _cycles == 0;
 
     /// <summary>After this cycle the simulated system is made anew: every cache has to be disposed of.</summary>
     public bool IsDue => IsSimulated && _cycles + 1 >= CyclesOfSimulated;
@@ -135,6 +139,7 @@ internal sealed class SoakStage : IDisposable
     private void Open()
     {
         (_cycles, _releaseFaults) = (0, 0);
+        _lives++;
         _system = IsSimulated ? new SimulatedVirtualMemory() : null;
         _allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { CasWidth = _options.CasWidth, Profile = _options.Profile, VirtualMemory = _system?.Table });
         Calls = _plan.Calls(_allocator);
@@ -147,5 +152,5 @@ internal sealed class SoakCache
     public ThreadCache Cache;
 }
 
-/// <summary>The figures of one allocator at the end of one cycle.</summary>
-internal readonly record struct SoakSample(int Cycle, nuint Committed, nuint Touched, nuint Reserved, int Caches);
+/// <summary>The figures of one allocator at the end of one cycle. A life is the time of one allocator: a stage on a simulated system has several.</summary>
+internal readonly record struct SoakSample(int Cycle, int Life, nuint Committed, nuint Touched, nuint Reserved, int Caches);
