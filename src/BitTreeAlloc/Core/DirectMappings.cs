@@ -45,7 +45,9 @@ internal static unsafe class DirectMappings<TAtomics>
             }
         }
 
-        HeapOs<TAtomics>.Release(heap, address, bytes);
+        // Refused as well (at the limit of mappings both are): the addresses go when the heap does, as those of a free. Only where the table has no leaf for them yet are they lost, never memory.
+        if (HeapOs<TAtomics>.Release(heap, address, bytes) != VmStatus.Ok && TryEntry(heap, (ulong)address, create: false, out var lost) == VmStatus.Ok && lost != null)
+            TAtomics.StoreRelease(lost, bytes | Dead, Site.DirectRegister); // order: release; nobody else can have the address [D1]
         outcome = Outcomes.From(status);
         return 0;
     }

@@ -7,7 +7,10 @@ internal static class Child
 {
     public static (int ExitCode, string Output) Run(int seconds, params string[] arguments) => Run(seconds, [], arguments);
 
-    public static (int ExitCode, string Output) Run(int seconds, IEnumerable<(string Name, string Value)> environment, string[] arguments)
+    public static (int ExitCode, string Output) Run(int seconds, IEnumerable<(string Name, string Value)> environment, string[] arguments) =>
+        RunAsync(seconds, environment, arguments).GetAwaiter().GetResult();
+
+    public static async Task<(int ExitCode, string Output)> RunAsync(int seconds, IEnumerable<(string Name, string Value)> environment, string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
@@ -23,13 +26,18 @@ internal static class Child
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(TimeSpan.FromSeconds(seconds)))
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
         {
             process.Kill();
-            process.WaitForExit();
-            return (-1, $"no end after {seconds} s\n{output.Result}{errors.Result}");
+            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            return (-1, $"no end after {seconds} s\n{await output.ConfigureAwait(false)}{await errors.ConfigureAwait(false)}");
         }
 
-        return (process.ExitCode, output.Result + errors.Result);
+        return (process.ExitCode, await output.ConfigureAwait(false) + await errors.ConfigureAwait(false));
     }
 }

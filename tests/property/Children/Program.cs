@@ -9,6 +9,7 @@ internal static class Program
         ["shared-cache"] = CacheUsedByTwoThreads.Run,
         ["cas-width"] = _ => Console.Write(new BitTreeAllocator().CasWidth),
         ["touch"] = TouchesProtectedPage.Run,
+        ["soak"] = SoakProgram.Run,
     };
 
     public static int Main(string[] arguments)

@@ -11,6 +11,9 @@ internal static class Knobs
     /// <summary>BITTREE_STRESS_SECONDS: seconds per multi-thread stress.</summary>
     public static int StressSeconds => Number("BITTREE_STRESS_SECONDS", 5);
 
+    /// <summary>BITTREE_SOAK_SECONDS: how long the soak runs; 7200 is the run of two hours.</summary>
+    public static int SoakSeconds => Number("BITTREE_SOAK_SECONDS", 60);
+
     /// <summary>BITTREE_SEED: either one number (the seed of everything random) or "seed,gamma,size" as a failing property printed it.</summary>
     public static string? Seed => Environment.GetEnvironmentVariable("BITTREE_SEED");
 

@@ -110,6 +110,21 @@ public sealed unsafe class DirectMappingTests
         Assert.False(DirectMappings<HardwareAtomics>.Owns(heap.Heap, address));
     }
 
+    [Fact]
+    public void A_mapping_that_can_be_neither_committed_nor_released_goes_with_the_heap()
+    {
+        using var heap = new HeapUnderTest();
+        Assert.Equal(Outcome.Ok, DirectMappings<HardwareAtomics>.Free(heap.Heap, Alloc(heap, 100_000, 1)));
+        var before = heap.Os.ReservedBytes;
+        heap.Os.FailAt(VmVerb.Commit, 1);
+        heap.Os.FailAt(VmVerb.Release, 1);
+        Assert.Equal(0ul, DirectMappings<HardwareAtomics>.Alloc(heap.Heap, 100_000, 1, out var outcome));
+        Assert.Equal(Outcome.CommitRefused, outcome);
+        Assert.Equal(before + (128 << 10), heap.Os.ReservedBytes);
+        DirectMappings<HardwareAtomics>.ReleaseAll(heap.Heap);
+        Assert.Equal(0ul, heap.Os.ReservedBytes);
+    }
+
     private static ulong Alloc(HeapUnderTest heap, ulong size, ulong alignment)
     {
         var address = DirectMappings<HardwareAtomics>.Alloc(heap.Heap, size, alignment, out var outcome);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BitTreeAlloc.Tool.Bench;
 using BitTreeAlloc.Tool.Explore;
 using BitTreeAlloc.Tool.Memory;
 
@@ -13,6 +14,7 @@ internal static class CommandLine
         Examples:
           bittree                        is BitTreeAlloc right, and fast, on this machine?
           bittree replay --help          other traces, allocators, modes, and figures as JSON
+          bittree bench                  single questions, measured: the list of them
           bittree litmus FILE            all executions and outcomes of litmus tests under four memory models
           bittree explore --help         every execution of the lock-free code, weak memory included
         """;
@@ -46,6 +48,7 @@ internal static class CommandLine
         var root = new RootCommand(Help)
         {
             new ReplayCommand().Build(session.Run),
+            new BenchCommand().Build(new BenchSession(output, error).Run),
             new ExploreCommand().Build(new ExploreSession(output, error).Run),
             new LitmusCommand().Build(new LitmusSession(output, error).Run),
         };
@@ -53,7 +56,7 @@ internal static class CommandLine
         if (parsed.Errors.Count != 0)
         {
             // "A command is required" comes along with each word that is none; the word is what helps.
-            var words = parsed.UnmatchedTokens.Select(t => $"'{t}' is no command or option; the commands are 'replay', 'explore' and 'litmus'").ToList();
+            var words = parsed.UnmatchedTokens.Select(t => $"'{t}' is no command or option; the commands are 'replay', 'bench', 'explore' and 'litmus'").ToList();
             foreach (var problem in words.Count != 0 ? words : parsed.Errors.Select(p => p.Message).Distinct())
                 error.WriteLine($"bittree: {problem}");
             error.WriteLine("bittree: see 'bittree --help' and 'bittree COMMAND --help'");

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using BitTreeAlloc.Tool.Bench;
+using BitTreeAlloc.Tool.Cli;
+using BitTreeAlloc.Tool.Output;
+
+namespace BitTreeAlloc.Tests.Unit.Tool;
+
+public sealed class BenchTests : IDisposable
+{
+    private static readonly string[] s_names =
+    [
+        "loop", "arm", "profile", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs", "spread", "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl",
+        "faultsPerMillion",
+    ];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("bittree-test").FullName;
+
+    [Fact]
+    public void A_row_has_the_agreed_fields_and_what_was_not_measured_is_null()
+    {
+        var path = Path.Combine(_folder, "rows.json");
+        var plain = new BenchRow { Loop = "pair", Arm = "64 bytes", Allocator = "native", Threads = 1, Operations = 7, NsPerOp = 12.5, TimeOverOurs = 1.25, Spread = double.NaN };
+        var timed = plain with { Profile = "Frugal", NsPerOp = null, Latency = new LatencyFigures(1, 2, 3, 4, 5), P999OverControl = 1.5, FaultsPerMillion = 6 };
+        new JsonReport(path).Write([plain, timed], BenchJson.Write);
+        var rows = JsonDocument.Parse(File.ReadAllText(path)).RootElement;
+        foreach (var row in rows.EnumerateArray())
+            Assert.Equal(s_names, row.EnumerateObject().Select(property => property.Name));
+        Assert.Equal([12.5, 1.25], new[] { "nsPerOp", "timeOverOurs" }.Select(name => rows[0].GetProperty(name).GetDouble()));
+        foreach (var name in (string[])["profile", "spread", "p50Ns", "maxNs", "p999OverControl", "faultsPerMillion"])
+            Assert.Equal(JsonValueKind.Null, rows[0].GetProperty(name).ValueKind);
+        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], s_names[9..].Select(name => rows[1].GetProperty(name).GetDouble()));
+    }
+
+    [Fact]
+    public void A_short_run_of_the_trim_loop_fills_every_arm()
+    {
+        var json = Path.Combine(_folder, "out.json");
+        var (code, output, error) = Run("bench", "latency-trim", "--samples", "20000", "--rounds", "1", "--json", json);
+        Assert.True(code == ExitCode.Success, error);
+        Assert.Contains("p99.9 during Trim over p99.9 beside", output, StringComparison.Ordinal);
+        var rows = JsonDocument.Parse(File.ReadAllText(json)).RootElement;
+        Assert.Equal(4, rows.GetArrayLength());
+        foreach (var row in rows.EnumerateArray())
+        {
+            Assert.True(row.GetProperty("operations").GetInt64() >= 20_000);
+            var percentiles = new[] { "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs" }.Select(name => row.GetProperty(name).GetDouble()).ToArray();
+            Assert.Equal(percentiles.Order(), percentiles);
+            Assert.True(percentiles[^1] > 0);
+        }
+    }
+
+    [Fact]
+    public void Without_a_name_the_loops_are_listed()
+    {
+        var (code, output, _) = Run("bench");
+        Assert.Equal(ExitCode.Success, code);
+        Assert.All(BenchCatalog.Loops, loop => Assert.Contains(loop.Name, output, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("bench sideways", "'sideways'", "latency-trim, all")]
+    [InlineData("bench latency-trim --samples 1", "'1'", "1000")]
+    [InlineData("bench latency-trim --rounds 0", "'0'", "1 to 1000")]
+    [InlineData("bench latency-trim --profile thrifty", "'thrifty'", "Frugal")]
+    public void What_cannot_be_meant_is_named_and_answered_with_2(string arguments, string names, string legal)
+    {
+        var (code, output, error) = Run(arguments.Split(' '));
+        Assert.Equal((ExitCode.BadInput, ""), (code, output));
+        Assert.Contains(names, error, StringComparison.Ordinal);
+        Assert.Contains(legal, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_arm_runs_once_per_round_and_once_before()
+    {
+        using var series = new Counting();
+        BenchRunner.Run(series, rounds: 6, _ => { });
+        Assert.Equal([1, 1, 1], series.WarmUps);
+        Assert.Equal([6, 6, 6], series.Counted);
+        Assert.True(series.Orders.Distinct(StringComparer.Ordinal).Count() > 1, "the order never changes");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static (int Code, string Output, string Error) Run(params string[] arguments)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var code = CommandLine.Run(arguments, output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    private sealed class Counting : IBenchSeries
+    {
+        private string _order = "";
+
+        public IReadOnlyList<string> Arms => ["a", "b", "c"];
+
+        public int[] WarmUps { get; } = new int[3];
+
+        public int[] Counted { get; } = new int[3];
+
+        public List<string> Orders { get; } = [];
+
+        public void Run(int arm, bool counted)
+        {
+            (counted ? Counted : WarmUps)[arm]++;
+            _order += Arms[arm];
+            if (_order.Length != Arms.Count)
+                return;
+            Orders.Add(_order);
+            _order = "";
+        }
+
+        public IEnumerable<BenchRow> Rows() => [];
+
+        public IEnumerable<string> Conclusions() => [];
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text.Json;
+
+namespace BitTreeAlloc.Tool.Bench;
+
+/// <summary>A row of the bench as a JSON object.</summary>
+internal static class BenchJson
+{
+    /// <summary>Writes one row.</summary>
+    public static void Write(Utf8JsonWriter json, BenchRow row)
+    {
+        json.WriteStartObject();
+        json.WriteString("loop", row.Loop);
+        json.WriteString("arm", row.Arm);
+        json.WriteString("profile", row.Profile);
+        json.WriteString("allocator", row.Allocator);
+        json.WriteNumber("threads", row.Threads);
+        json.WriteNumber("operations", row.Operations);
+        Number(json, "nsPerOp", row.NsPerOp);
+        Number(json, "timeOverOurs", row.TimeOverOurs);
+        Number(json, "spread", row.Spread);
+        Number(json, "p50Ns", row.Latency?.P50);
+        Number(json, "p99Ns", row.Latency?.P99);
+        Number(json, "p999Ns", row.Latency?.P999);
+        Number(json, "p9999Ns", row.Latency?.P9999);
+        Number(json, "maxNs", row.Latency?.Max);
+        Number(json, "p999OverControl", row.P999OverControl);
+        Number(json, "faultsPerMillion", row.FaultsPerMillion);
+        json.WriteEndObject();
+    }
+
+    private static void Number(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } number && double.IsFinite(number))
+            json.WriteNumber(name, Math.Round(number, 4));
+        else
+            json.WriteNull(name);
+    }
+}

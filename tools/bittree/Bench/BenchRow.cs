@@ -1,0 +1,49 @@
+namespace BitTreeAlloc.Tool.Bench;
+
+/// <summary>The figures of one arm of a loop. Times in nanoseconds; what a loop does not measure is null.</summary>
+internal sealed record BenchRow
+{
+    /// <summary>The loop's name.</summary>
+    public required string Loop { get; init; }
+
+    /// <summary>The arm.</summary>
+    public required string Arm { get; init; }
+
+    /// <summary>The allocator's name.</summary>
+    public required string Allocator { get; init; }
+
+    /// <summary>The memory policy; null for allocators that have none.</summary>
+    public string? Profile { get; init; }
+
+    /// <summary>Threads that allocate.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Operations behind the figures, all rounds together.</summary>
+    public required long Operations { get; init; }
+
+    /// <summary>Median over the rounds of the time per operation.</summary>
+    public double? NsPerOp { get; init; }
+
+    /// <summary>Median over the rounds of the ratio to BitTreeAlloc's time in the same round.</summary>
+    public double? TimeOverOurs { get; init; }
+
+    /// <summary>Highest over lowest value of the rounds, of the figure that the loop is about.</summary>
+    public double? Spread { get; init; }
+
+    /// <summary>Percentiles of single operations.</summary>
+    public LatencyFigures? Latency { get; init; }
+
+    /// <summary>Median over the rounds of p99.9 against that of the loop's control arm.</summary>
+    public double? P999OverControl { get; init; }
+
+    /// <summary>Page faults of the measured thread per million operations.</summary>
+    public double? FaultsPerMillion { get; init; }
+}
+
+/// <summary>Percentiles in nanoseconds.</summary>
+internal readonly record struct LatencyFigures(double P50, double P99, double P999, double P9999, double Max)
+{
+    /// <summary>Of a histogram of nanoseconds.</summary>
+    public static LatencyFigures Of(LatencyHistogram histogram) =>
+        new(histogram.Percentile(0.5), histogram.Percentile(0.99), histogram.Percentile(0.999), histogram.Percentile(0.9999), histogram.Max);
+}
