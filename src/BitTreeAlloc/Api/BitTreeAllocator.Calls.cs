@@ -146,10 +146,10 @@ public sealed unsafe partial class BitTreeAllocator
         {
             pointer = (void*)_engine.AllocZero(cache.Record, sizeClass, out var outcome);
             if (pointer != null || outcome == Outcome.CacheMisused)
-                return Errors.Of(outcome);
+                return Told(Errors.Of(outcome), cache.Record, size, ref pointer);
         }
 
-        error = AllocOfClass(ref cache, sizeClass, out pointer);
+        error = AllocOfClass(ref cache, sizeClass, size, out pointer);
         if (pointer != null)
             NativeMemory.Clear(pointer, (nuint)_heap->Classes[sizeClass].SlotSize);
         return error;
@@ -194,15 +194,17 @@ public sealed unsafe partial class BitTreeAllocator
             return AllocError.None;
         }
 
-        error = AllocAlignedCore(ref cache, newSize, alignment, out moved);
+        // An alias: a handler of LimitReached may switch the thread's ambient cache, which the caller's reference may be.
+        var own = cache;
+        error = AllocAlignedCore(ref own, newSize, alignment, out moved);
         if (error != AllocError.None)
             return error;
         Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
 
         // The move has happened: news about earlier frees waits for a call that only frees.
-        var news = FreeUnsized(ref cache, pointer);
-        if (news != AllocError.None && cache.Record->News == 0)
-            cache.Record->News = (ulong)Errors.OutcomeOf(news);
+        var news = FreeUnsized(ref own, pointer);
+        if (news != AllocError.None && own.Record->News == 0)
+            own.Record->News = (ulong)Errors.OutcomeOf(news);
         return AllocError.None;
     }
 

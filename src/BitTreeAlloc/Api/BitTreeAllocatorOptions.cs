@@ -10,7 +10,7 @@ public enum PurgeMode
     /// <summary>On demand: when fresh memory is about to be touched while much of the touched memory lies free (the profile says how much).</summary>
     OnDemand = 0,
 
-    /// <summary>Only when <see cref="BitTreeAllocator.Trim()"/> is called.</summary>
+    /// <summary>Only when <see cref="BitTreeAllocator.Trim()"/> is called, a limit is met or the system refuses memory.</summary>
     Off,
 }
 
@@ -32,6 +32,15 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>Bytes of address space that the first reservation asks for; smaller ones are tried where it is refused. 0 takes the default.</summary>
     public ulong ReserveBytes { get; init; }
 
+    /// <summary>Charged bytes above which the allocator purges harder and raises <see cref="BitTreeAllocator.LimitReached"/>; 0: none. See <see cref="BitTreeAllocator.SoftLimitBytes"/>.</summary>
+    public ulong SoftLimitBytes { get; init; }
+
+    /// <summary>
+    /// Charged bytes that the allocator never exceeds; 0: none. See <see cref="BitTreeAllocator.HardLimitBytes"/>. A fresh allocator charges about 2.1 MiB for its metadata with the default
+    /// <see cref="ReserveBytes"/> (smaller ones less): a limit below that refuses everything.
+    /// </summary>
+    public ulong HardLimitBytes { get; init; }
+
     /// <summary>Where addresses and pages come from; null takes the operating system. Tests pass a simulated one.</summary>
     public VmTable? VirtualMemory { get; init; }
 
@@ -52,6 +61,9 @@ public sealed class BitTreeAllocatorOptions
             : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
             : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),
         RecyclerBytesPerClass = 64 << 10,
+        HardLimitBytes = HardLimitBytes,
+        SoftLimitBytes = HardLimitBytes == 0 || SoftLimitBytes <= HardLimitBytes ? SoftLimitBytes
+            : throw Bad(nameof(SoftLimitBytes), SoftLimitBytes, $"0 for none, or at most HardLimitBytes ({HardLimitBytes}): above that it would never be met"),
     };
 
     private const ulong MinReserveBytes = 16ul << 20;

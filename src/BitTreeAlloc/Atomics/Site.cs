@@ -230,4 +230,16 @@ public enum Site
 
     /// <summary>Trim: asks the owner to come in.</summary>
     LimitSignal,
+
+    /// <summary>A charge is reserved against the hard limit.</summary>
+    ChargeTake,
+
+    /// <summary>A charge that was reserved in vain.</summary>
+    ChargeUndo,
+
+    /// <summary>Memory went back: its charge too.</summary>
+    ChargeReturn,
+
+    /// <summary>Who crossed the soft limit, and where.</summary>
+    LimitNote,
 }

@@ -15,6 +15,10 @@ internal struct HeapPlan
     public ulong StretchBytes;
     public ulong RecyclerBytesPerClass;
 
+    /// <summary>0: none.</summary>
+    public ulong SoftLimitBytes;
+    public ulong HardLimitBytes;
+
     /// <summary>The process's cache records.</summary>
     public unsafe RecordPool* Pool;
 }
@@ -70,6 +74,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->Pool = plan.Pool;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
+        heap->ChargedLine.Value = headerBytes;
         ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);
 
         var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0);
@@ -77,7 +82,12 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         if (outcome == Outcome.Ok)
             outcome = MakeArena(heap, MagazineArenaBytes, (ulong)TGeometry.MagazineWords * sizeof(ulong), scarce, &heap->Magazines);
         if (outcome == Outcome.Ok)
+        {
+            // The limits come last: a heap below whose floor they lie is made all the same, and refuses every birth.
+            Limits<TAtomics>.Set(heap, plan.SoftLimitBytes, plan.HardLimitBytes);
             return Outcome.Ok;
+        }
+
         Destroy(heap);
         heap = null;
         return outcome;
@@ -113,7 +123,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
             if (status == VmStatus.Ok)
             {
                 HeapOs<TAtomics>.Advise(heap, address, bytes, VmAdvice.NoHugePages);
-                *arena = new Watermark { Base = (byte*)address, Reserved = bytes, Step = HeapOs<TAtomics>.AlignUp(64 << 10, heap->PageSize) };
+                *arena = new Watermark { Base = (byte*)address, Reserved = bytes, Step = HeapOs<TAtomics>.AlignUp(64 << 10, heap->PageSize), IsCharged = true };
                 return Outcome.Ok;
             }
 

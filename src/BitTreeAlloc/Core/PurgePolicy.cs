@@ -5,7 +5,7 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the decision to purge on demand: only when fresh memory is about to be touched while touched memory exceeds (1 + x) × the recent peak of use. Nothing is purged on the way down,
-/// and reuse costs no fault (DESIGN section 8).
+/// and reuse costs no fault (DESIGN section 8). Above the soft limit it purges harder: all that is free, down to that limit, whether purging on demand is on or not.
 /// Invariants: I-Y1 one thread sweeps for a step of growth; nobody waits for it. Callers: Supply, inside the cache's busy word. Checked by: replay of real traces; the policy's unit tests.
 /// </summary>
 internal static unsafe class PurgePolicy<TAtomics, TGeometry>
@@ -21,6 +21,14 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// <summary>True when it flushed or purged, so that the caller may look again before it touches fresh memory.</summary>
     public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass)
     {
+        var block = Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass);
+        if (Limits<TAtomics>.TryMeetSoft(heap, record, block, out var soft))
+        {
+            CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
+            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, soft > block ? soft - block : 1);
+            return true;
+        }
+
         if (!heap->PurgeOnDemand)
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);

@@ -18,27 +18,32 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
     private const ulong MaxRunBytes = 2 << 20;
 
     /// <summary>Purges until <paramref name="goal"/> bytes went back or nothing is left. Returns the bytes.</summary>
-    public static ulong Sweep(Heap* heap, ulong goal)
+    public static ulong Sweep(Heap* heap, ulong goal) => Sweep(heap, goal, 0);
+
+    /// <summary>As above; ends as well when no more than <paramref name="charge"/> bytes are charged (0: whatever is).</summary>
+    public static ulong Sweep(Heap* heap, ulong goal, ulong charge)
     {
         var count = 0;
         while (Placement<TAtomics>.StretchAt(heap, count) != null)
             count++;
         var purged = 0ul;
-        for (var number = count - 1; number >= 0 && purged < goal; number--)
+        for (var number = count - 1; number >= 0 && purged < goal && IsAbove(heap, charge); number--)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);
             for (var kind = Stretch.Kinds - 1; kind >= 0 && purged < goal; kind--)
-                purged += SweepSpace(heap, Placement<TAtomics>.SpaceOf(stretch, kind), goal - purged);
+                purged += SweepSpace(heap, Placement<TAtomics>.SpaceOf(stretch, kind), goal - purged, charge);
         }
 
         return purged;
     }
 
-    private static ulong SweepSpace(Heap* heap, Space* space, ulong goal)
+    private static bool IsAbove(Heap* heap, ulong charge) => charge == 0 || Limits<TAtomics>.Charged(heap) > charge;
+
+    private static ulong SweepSpace(Heap* heap, Space* space, ulong goal, ulong charge)
     {
         var purged = 0ul;
         var end = TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad); // order: acquire [S2]
-        while (end > 0 && purged < goal)
+        while (end > 0 && purged < goal && IsAbove(heap, charge))
         {
             var first = end;
             while (first > 0 && ((end - first) << space->BlockShift < MaxRunBytes || !IsPageStart(heap, space, first)) && TryHoldEmpty(heap, space, first - 1))
@@ -96,6 +101,9 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
             TAtomics.StoreRelease(&heap->PurgeLostCommitLine.Value, 1, Site.PurgeLostCommit);
         }
 
+        // Before the blocks are offered: who is born in one finds its room. Pages inside a block in use return nothing, their block counts whole.
+        if (status is VmStatus.Ok or VmStatus.CommitRefused)
+            Limits<TAtomics>.Return(heap, (wholeEnd - wholeFirst) << space->BlockShift);
         var purged = 0ul;
         for (var block = first; block < end; block++)
         {
