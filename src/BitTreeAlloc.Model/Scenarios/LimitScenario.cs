@@ -35,7 +35,7 @@ internal sealed unsafe class LimitScenario(string name, int limit, BlockStart[] 
     public override void Prepare(ModelMemory memory)
     {
         _world = new BlockWorld(memory, (ulong)limit * BlockBytes, 0, blocks);
-        _world.Space->WordMark = new Core.Watermark { Base = (byte*)(1ul << 44), Reserved = 4 * BlockBytes, Step = BlockBytes, IsCharged = true };
+        _world.Space->WordMark = new Core.Watermark { Base = (byte*)(1ul << 44), Reserved = 4 * BlockBytes, Step = BlockBytes };
         ModelAtomics.Write(&_world.Space->WordMark.Committed, programs.Any(program => program.Contains('m')) ? 0 : 4 * BlockBytes, MemoryOrder.Relaxed, Site.None);
         _held = memory.Words("held", blocks.Length);
         for (var block = 0; block < blocks.Length; block++)

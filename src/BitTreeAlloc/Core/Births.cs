@@ -174,7 +174,7 @@ internal static unsafe class Births<TAtomics, TGeometry>
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong), out isLimited);
         if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift, out isLimited);
+            status = HeapOs<TAtomics>.EnsureData(heap, &space->Data, after << space->BlockShift);
         return isLimited ? Outcome.LimitReached : Outcomes.From(status);
     }
 

@@ -5,8 +5,8 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
-/// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded. I-O3 a mark that counts is charged
-/// what lies below it, once.
+/// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded. I-O3 what lies
+/// below the mark of a stretch of metadata is charged once.
 /// Callers: HeapSetup, Births, Sweeper, DirectMappings. Checked by: tests with a failure at the k-th call.
 /// </summary>
 internal static unsafe class HeapOs<TAtomics>
@@ -45,12 +45,15 @@ internal static unsafe class HeapOs<TAtomics>
         _ = heap->Os.Advise(address, (nuint)bytes, advice);
     }
 
-    /// <summary>Makes the first <paramref name="end"/> bytes of a stretch usable. Commits ahead in growing steps, and no more than asked for where the system refuses more.</summary>
+    /// <summary>Makes the first <paramref name="end"/> bytes of a stretch of metadata usable, and charges the heap for what it commits. Commits ahead in growing steps, and no more than asked for where the system refuses more.</summary>
     public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end) => Ensure(heap, mark, end, out _);
 
-    /// <summary>As above; where the hard limit refused a commit that counts, the status is a refusal and <paramref name="isLimited"/> true.</summary>
+    /// <summary>As above; where the hard limit refused the commit, the status is a refusal and <paramref name="isLimited"/> true.</summary>
     public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end, out bool isLimited) =>
-        Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end, mark->IsCharged ? heap : null, out isLimited);
+        Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end, heap, out isLimited);
+
+    /// <summary>As above, for blocks: they are charged one by one, at birth.</summary>
+    public static VmStatus EnsureData(Heap* heap, Watermark* mark, ulong end) => Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end, null, out _);
 
     /// <summary>As above, for memory that belongs to no heap.</summary>
     public static VmStatus Ensure(in VmTable os, ulong pageSize, Line* calls, Watermark* mark, ulong end) => Ensure(os, pageSize, calls, mark, end, null, out _);

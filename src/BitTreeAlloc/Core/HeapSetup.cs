@@ -123,7 +123,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
             if (status == VmStatus.Ok)
             {
                 HeapOs<TAtomics>.Advise(heap, address, bytes, VmAdvice.NoHugePages);
-                *arena = new Watermark { Base = (byte*)address, Reserved = bytes, Step = HeapOs<TAtomics>.AlignUp(64 << 10, heap->PageSize), IsCharged = true };
+                *arena = new Watermark { Base = (byte*)address, Reserved = bytes, Step = HeapOs<TAtomics>.AlignUp(64 << 10, heap->PageSize) };
                 return Outcome.Ok;
             }
 

@@ -158,7 +158,6 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->WordMark = Mark(heap, space->Words, blocks * sizeof(ulong), 16 << 10);
         space->ResidentMark = Mark(heap, space->Resident, blocks * sizeof(ulong), 16 << 10);
         space->BitmapMark = Mark(heap, space->Bitmaps, blocks * ClassPlan.BitmapWords * sizeof(ulong), 64 << 10);
-        space->LeafMark.IsCharged = space->WordMark.IsCharged = space->ResidentMark.IsCharged = space->BitmapMark.IsCharged = true;
         space->Map = metadata + mapAt;
         space->Data = Mark(heap, data, blocks << blockShift, 1 << 20);
     }

@@ -17,7 +17,4 @@ internal unsafe struct Watermark
 
     /// <summary>Smallest step in bytes, a multiple of the page size.</summary>
     public ulong Step;
-
-    /// <summary>Whether commits count towards the heap's charge: metadata does; data is charged by block, at birth.</summary>
-    public bool IsCharged;
 }
