@@ -57,10 +57,11 @@ internal static unsafe class Limits<TAtomics>
 
     /// <summary>
     /// Before <paramref name="bytes"/> more are charged: whether they lie above the soft limit and this caller has to sweep for it, one caller for a step of growth. The first step of a crossing leaves
-    /// the note. <paramref name="soft"/> is the limit that was met.
+    /// the note. <paramref name="soft"/> is the limit that was met, <paramref name="due"/> what <see cref="Swept"/> wants to know.
     /// </summary>
-    public static bool TryMeetSoft(Heap* heap, CacheRecord* record, ulong bytes, out ulong soft)
+    public static bool TryMeetSoft(Heap* heap, CacheRecord* record, ulong bytes, out ulong soft, out ulong due)
     {
+        due = 0;
         soft = Load(&heap->SoftLimitLine.Value); // order: a setting [H1]
         if (soft == 0)
             return false;
@@ -73,13 +74,22 @@ internal static unsafe class Limits<TAtomics>
             next = 0;
         if (charged + bytes <= soft || charged + bytes < next)
             return false;
-        if (!TAtomics.CompareExchangeAcqRel(&heap->SoftStepLine.Value, next, charged + bytes + step, Site.SweeperEnter)) // order: a figure; who loses goes on without [H1]
+        due = charged + bytes + step;
+        if (!TAtomics.CompareExchangeAcqRel(&heap->SoftStepLine.Value, next, due, Site.SweeperEnter)) // order: a figure; who loses goes on without [H1]
             return false;
         if (next != 0)
             return true;
         TAtomics.ExchangeAcqRel(&heap->LimitChargedLine.Value, charged + bytes, Site.LimitNote); // order: a figure [H1]
         TAtomics.ExchangeAcqRel(&heap->LimitNoteLine.Value, (ulong)record, Site.LimitNote); // order: read back by the same thread; another's note that stood here is this crossing's too [H1]
         return true;
+    }
+
+    /// <summary>After that sweep: the next is due a step above what is charged now. A limit that was set meanwhile begins anew.</summary>
+    public static void Swept(Heap* heap, ulong soft, ulong bytes, ulong due)
+    {
+        var next = Load(&heap->ChargedLine.Value) + bytes + Math.Max(soft >> StepShift, MinStepBytes); // order: a figure [H1]
+        if (next < due)
+            TAtomics.CompareExchangeAcqRel(&heap->SoftStepLine.Value, due, next, Site.SweeperEnter); // order: a figure [H1]
     }
 
     /// <summary>Whether the call that used <paramref name="record"/> crossed the soft limit; true once. The note of another thread stays for that thread.</summary>

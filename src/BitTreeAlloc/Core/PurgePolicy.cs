@@ -21,14 +21,8 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// <summary>True when it flushed or purged, so that the caller may look again before it touches fresh memory.</summary>
     public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass)
     {
-        var block = Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass);
-        if (Limits<TAtomics>.TryMeetSoft(heap, record, block, out var soft))
-        {
-            CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
-            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, soft > block ? soft - block : 1);
+        if (TrySweepToSoft(heap, record, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass), sizeClass))
             return true;
-        }
-
         if (!heap->PurgeOnDemand)
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
@@ -54,6 +48,21 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
 
         // What could not be purged is fragmentation.
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
+        return true;
+    }
+
+    /// <summary>
+    /// Where <paramref name="bytes"/> more would lie above the soft limit, and a step of growth is complete: purges all that is free, down to the limit. <paramref name="sizeClass"/> is what the caller
+    /// works on inside its cache; 0 where it is not inside.
+    /// </summary>
+    public static bool TrySweepToSoft(Heap* heap, CacheRecord* record, ulong bytes, int sizeClass)
+    {
+        if (!Limits<TAtomics>.TryMeetSoft(heap, record, bytes, out var soft, out var due))
+            return false;
+        if (sizeClass != 0)
+            CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
+        Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, soft > bytes ? soft - bytes : 1);
+        Limits<TAtomics>.Swept(heap, soft, bytes, due);
         return true;
     }
 }

@@ -16,8 +16,7 @@ internal static unsafe class Shortage<TAtomics, TGeometry>
     public static ulong AllocDirect(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out Outcome outcome)
     {
         var bytes = DirectMappings<TAtomics>.UsableSize(size);
-        if (Limits<TAtomics>.TryMeetSoft(heap, record, bytes, out var soft))
-            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, soft > bytes ? soft - bytes : 1);
+        PurgePolicy<TAtomics, TGeometry>.TrySweepToSoft(heap, record, bytes, 0);
         var address = DirectMappings<TAtomics>.Alloc(heap, size, alignment, out outcome);
         if (address != 0 || outcome is not (Outcome.CommitRefused or Outcome.LimitReached))
             return address;
