@@ -36,7 +36,7 @@ public sealed class BitTreeAllocatorOptions
     public ulong SoftLimitBytes { get; init; }
 
     /// <summary>
-    /// Charged bytes that the allocator never exceeds; 0: none. See <see cref="BitTreeAllocator.HardLimitBytes"/>. A fresh allocator charges about 2.1 MiB for its metadata with the default
+    /// Charged bytes that the allocator never exceeds; 0: none. See <see cref="BitTreeAllocator.HardLimitBytes"/>. A fresh allocator charges about 1.9 MiB for its metadata with the default
     /// <see cref="ReserveBytes"/> (smaller ones less): a limit below that refuses everything.
     /// </summary>
     public ulong HardLimitBytes { get; init; }

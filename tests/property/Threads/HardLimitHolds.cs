@@ -11,7 +11,7 @@ namespace BitTreeAlloc.Tests.Property.Threads;
 public sealed unsafe class HardLimitHolds(ITestOutputHelper output)
 {
     private const int ThreadCount = 4;
-    private const int Steps = 6000;
+    private const int Steps = 15_000;
     private const ulong Limit = 12ul << 20;
 
     [Theory]
@@ -58,7 +58,7 @@ public sealed unsafe class HardLimitHolds(ITestOutputHelper output)
                 most = OperatingSystem.IsLinux() ? Max(most, Residency.Bytes(system)) : most;
                 pause.ExitWriteLock();
                 samples++;
-                Thread.Sleep(5);
+                Thread.Sleep(1);
             }
 
             foreach (var thread in threads)

@@ -174,6 +174,18 @@ public sealed unsafe class HardLimitTests
         Assert.Throws<ObjectDisposedException>(() => _ = gone.SoftLimitBytes);
     }
 
+    [Theory]
+    [InlineData(0, 1.9)]
+    [InlineData(16 * MiB, 0.7)]
+    public void The_floor_is_what_the_guide_says(int reserve, double megabytes)
+    {
+        using var os = new SimulatedVirtualMemory();
+        using var allocator = new BitTreeAllocator(new() { VirtualMemory = os.Table, ReserveBytes = (ulong)reserve });
+        allocator.Free(allocator.Alloc(100));
+        allocator.Trim();
+        Assert.InRange(allocator.GetStatistics().ChargedBytes / (double)MiB, megabytes - 0.1, megabytes + 0.1);
+    }
+
     [Fact]
     public void Below_its_floor_an_allocator_is_made_refuses_and_serves_once_the_limit_is_raised()
     {
