@@ -38,6 +38,9 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <summary>Runs when a purge begins.</summary>
     public Action? OnPurge { get; set; }
 
+    /// <summary>Runs when a purge of [address, address + bytes) begins.</summary>
+    public Action<ulong, ulong>? OnPurgeRange { get; set; }
+
     /// <summary>Declares the page [first, first + bytes).</summary>
     public void AddPage(string name, ulong first, ulong bytes, bool committed = false)
     {
@@ -127,6 +130,7 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
         if (Refuses != null && Refuses("purge"))
             return false;
         OnPurge?.Invoke();
+        OnPurgeRange?.Invoke(address, bytes);
         foreach (var (slot, cells) in _slots)
         {
             if (slot >= address && slot < address + bytes)

@@ -54,6 +54,9 @@ internal static class EquivalentWeakenings
         (StackLoadGeneration, Relaxed) => "not covered: the model's 16-byte word is one location, whose reads are coherent; on hardware its halves are two, and the order is needed",
         (StretchLoad, Relaxed) => "not covered: no scenario publishes a stretch while others run; what a stretch's maker writes is not behind the seam",
         (SweeperEnter, Relaxed or NoRelease or NoAcquire) => "the step guards no memory: sweeps may run at once, it only keeps all but one from starting",
+        (ChargeUndo, Relaxed or NoRelease or NoAcquire) => "nothing was taken, so nothing is handed on: a read-modify-write continues the release sequence of the return it read",
+        (ChargeTake, NoRelease) => GivesNothing,
+        (ChargeReturn, NoAcquire) => "the value is not looked at",
         (SweepRelease, Relaxed) => "a block is found by its leaf, whose release follows; a sweeper that finds it without has nothing of the last one's to read",
         _ => null,
     };

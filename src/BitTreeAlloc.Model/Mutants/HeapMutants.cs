@@ -25,6 +25,11 @@ internal static class HeapMutants
         yield return new("direct/leaf-by-store", "a table leaf is published over another", AsStore(Site.DirectLeafPublish), Site.DirectLeafPublish);
         yield return new("direct/loser-keeps-its-leaf", "who loses the race for a leaf goes on with its own", LoserKeeps, Site.DirectLeafPublish);
         yield return new("policy/step-by-store", "two threads sweep for one step of growth", AsStore(Site.SweeperEnter), Site.SweeperEnter);
+        yield return new("limit/charge-after-commit", "a birth is charged only when it has advanced the frontier: it is granted whatever the limit says", PutOff(Site.ChargeTake, Site.FrontierAdvance), Site.ChargeTake);
+        yield return new("limit/lost-undo", "a charge taken in vain is not undone", LeaveOut(Site.ChargeUndo, 0), Site.ChargeUndo);
+        yield return new("limit/lost-return", "a purge does not return the charge", LeaveOut(Site.ChargeReturn, 0), Site.ChargeReturn);
+        yield return new("limit/return-before-purge", "the charge is returned before the pages have gone", PutOff(Site.None, Site.ChargeReturn, when: operation => operation.Kind == EventKind.Write && operation.Rmw == RmwKind.None && operation.Low == 0), Site.ChargeReturn);
+        yield return new("limit/look-decides", "a birth that fits at a look is granted, whatever the add returns", LookDecides, Site.ChargeTake);
     }
 
     private static SeamResult? SignalFirst(ModelMemory memory, MutantState state, in SeamOperation operation)
@@ -65,6 +70,14 @@ internal static class HeapMutants
 
     private static SeamResult? GenerationByStore(ModelMemory memory, MutantState state, in SeamOperation operation) =>
         operation.Site == Site.GenerationRaise ? memory.PerformSplit(operation) : null;
+
+    private static SeamResult? LookDecides(ModelMemory memory, MutantState state, in SeamOperation operation)
+    {
+        if (operation.Site != Site.ChargeTake)
+            return null;
+        memory.Perform(operation);
+        return Pretend(0);
+    }
 
     private static SeamResult? FreeByLoad(ModelMemory memory, MutantState state, in SeamOperation operation) =>
         operation.Site == Site.DirectUnregister

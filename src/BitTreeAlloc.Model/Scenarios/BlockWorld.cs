@@ -50,6 +50,12 @@ internal sealed unsafe class BlockWorld
     private readonly ModelMemory _memory;
 
     public BlockWorld(ModelMemory memory, params BlockStart[] blocks)
+        : this(memory, hardLimit: 0, softLimit: 0, blocks)
+    {
+    }
+
+    /// <summary>A world under limits, in bytes; with none the charge is no event.</summary>
+    public BlockWorld(ModelMemory memory, ulong hardLimit, ulong softLimit, params BlockStart[] blocks)
     {
         _memory = memory;
         BlockCount = blocks.Length;
@@ -59,6 +65,7 @@ internal sealed unsafe class BlockWorld
         Stretch = (Stretch*)memory.Native(sizeof(Stretch));
         Space = &Stretch->Large;
         MakeHeap();
+        MakeCharge(hardLimit, softLimit, blocks);
         MakeSpace();
         for (var block = 0; block < blocks.Length; block++)
             MakeBlock(block, blocks[block]);
@@ -243,6 +250,30 @@ internal sealed unsafe class BlockWorld
         _memory.Register(&Heap->PurgedBytesLine.Value, "purged");
         _memory.Register(&Heap->PurgeLostCommitLine.Value, "lost commit");
         _memory.Register((ulong*)&Heap->EmptyMagazines.Head, "empty magazines");
+    }
+
+    private void MakeCharge(ulong hardLimit, ulong softLimit, BlockStart[] blocks)
+    {
+        var lines = new (nint Address, string Name, ulong Value)[]
+        {
+            ((nint)(&Heap->ChargedLine.Value), "charged", (ulong)blocks.Count(start => start.Phase != BlockPhase.Clean) << BlockShift),
+            ((nint)(&Heap->HardLimitLine.Value), "hard limit", hardLimit),
+            ((nint)(&Heap->SoftLimitLine.Value), "soft limit", softLimit),
+            ((nint)(&Heap->SoftStepLine.Value), "soft step", 0),
+            ((nint)(&Heap->LimitNoteLine.Value), "limit note", 0),
+            ((nint)(&Heap->LimitChargedLine.Value), "limit charged", 0),
+        };
+        foreach (var (address, name, value) in lines)
+        {
+            if (hardLimit == 0 && softLimit == 0)
+            {
+                _memory.Ignore((ulong*)address);
+                continue;
+            }
+
+            _memory.Register((ulong*)address, name);
+            ModelAtomics.Write((ulong*)address, value, MemoryOrder.Relaxed, Site.None);
+        }
     }
 
     private void MakeSpace()

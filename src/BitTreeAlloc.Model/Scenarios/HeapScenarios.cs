@@ -32,5 +32,14 @@ internal static class HeapScenarios
         yield return () => new DirectScenario("alloc-free-vs-alloc", false, "ag", "a");
         yield return () => new PolicyScenario(2);
         yield return () => new PolicyScenario(3);
+        yield return () => new LimitScenario("birth-vs-birth-last-block", 1, [BlockStart.Unborn, BlockStart.Unborn], "b", "b");
+        yield return () => new LimitScenario("birth-vs-birth-of-clean", 1, [BlockStart.Clean, BlockStart.Unborn], "b", "b");
+        yield return () => new LimitScenario("birth-vs-birth-refused-pages", 1, [BlockStart.Unborn, BlockStart.Unborn], "b", "b") { Refuses = true };
+        yield return () => new LimitScenario("birth-vs-purge", 1, [BlockStart.Empty, BlockStart.Unborn], "b", "s");
+        yield return () => new LimitScenario("birth-vs-purge-with-room", 2, [BlockStart.Empty, BlockStart.Unborn], "b", "s") { Granted = 1 };
+        yield return () => new LimitScenario("purge-vs-birth-purge-vs-birth", 1, [BlockStart.Empty, BlockStart.Unborn, BlockStart.Unborn], "s", "bs", "b") { Deviations = 6 };
+        yield return () => new LimitScenario("purge-then-birth", 1, [BlockStart.Empty, BlockStart.Unborn], "sb", "s");
+        yield return () => new LimitScenario("purge-then-birth-vs-birth-of-empty", 1, [BlockStart.Empty, BlockStart.Unborn], "sb", "e") { Granted = 1 };
+        yield return () => new LimitScenario("metadata-committed-twice", 2, [BlockStart.Unborn], "m", "m");
     }
 }

@@ -24,7 +24,7 @@ internal sealed unsafe class WatermarkScenario(string name, bool refuses, params
         _world.Users.Refuses = refuses ? _ => run.Choose(2) == 1 : null;
         foreach (var blocks in programs[thread])
         {
-            var status = HeapOs<ModelAtomics>.Ensure(_world.Heap, &_world.Space->Data, (ulong)blocks << BlockWorld.BlockShift);
+            var status = HeapOs<ModelAtomics>.EnsureData(_world.Heap, &_world.Space->Data, (ulong)blocks << BlockWorld.BlockShift);
             run.Assert(status == VmStatus.Ok || refuses, $"a commit came to {status}");
             for (var block = 0; status == VmStatus.Ok && block < blocks; block++)
                 _world.Users.TouchPage(BlockWorld.PageName(block));

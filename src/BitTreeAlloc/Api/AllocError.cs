@@ -44,4 +44,7 @@ public enum AllocError
 
     /// <summary>The pointer was freed twice.</summary>
     DoubleFree,
+
+    /// <summary>More would exceed <see cref="BitTreeAllocator.HardLimitBytes"/>.</summary>
+    LimitReached,
 }

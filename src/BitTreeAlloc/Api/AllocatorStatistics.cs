@@ -42,6 +42,18 @@ public sealed record AllocatorStatistics
     /// <summary>Committed bytes that hold the allocator's own words.</summary>
     public required nuint MetadataBytes { get; init; }
 
+    /// <summary>
+    /// Bytes that count against the limits: an upper bound of what the allocator can hold resident. Blocks from birth until a purge of the whole block (64 KiB, or 16 KiB for slots to 32 bytes),
+    /// direct mappings, and committed metadata. While threads race for the last bytes it may stand above the limit by what is being refused.
+    /// </summary>
+    public required nuint ChargedBytes { get; init; }
+
+    /// <summary><see cref="BitTreeAllocator.SoftLimitBytes"/> at the time; 0: none.</summary>
+    public required nuint SoftLimitBytes { get; init; }
+
+    /// <summary><see cref="BitTreeAllocator.HardLimitBytes"/> at the time; 0: none.</summary>
+    public required nuint HardLimitBytes { get; init; }
+
     /// <summary>Caches that are bound now, ambient ones included.</summary>
     public required int CacheCount { get; init; }
 

@@ -206,7 +206,7 @@ public sealed unsafe partial class BitTreeAllocator
             return error;
         error = AllocSlow(ref cache, size, out pointer);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return error;
+        return TellOutside(error, cache.Record, size, ref pointer);
     }
 
     private AllocError TryAllocZeroedAmbient(nuint size, out void* pointer)
@@ -217,7 +217,7 @@ public sealed unsafe partial class BitTreeAllocator
             return error;
         error = AllocZeroedCore(ref cache, size, out pointer);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return error;
+        return TellOutside(error, cache.Record, size, ref pointer);
     }
 
     private AllocError TryAllocAlignedAmbient(nuint size, nuint alignment, out void* pointer)
@@ -228,18 +228,28 @@ public sealed unsafe partial class BitTreeAllocator
             return error;
         error = AllocAlignedCore(ref cache, size, alignment, out pointer);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return error;
+        return TellOutside(error, cache.Record, size, ref pointer);
     }
 
     private AllocError TryReallocAmbient(void* old, nuint newSize, nuint alignment, out void* pointer)
     {
-        pointer = null;
-        var error = Enter(out var cache);
-        if (error != AllocError.None)
+        var error = PlanRealloc(old, newSize, alignment, out var oldSize, out pointer);
+        if (error != AllocError.None || pointer != null)
             return error;
-        error = ReallocCore(ref cache, old, newSize, alignment, out pointer);
-        CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return error;
+        error = TryAllocAlignedAmbient(newSize, alignment, out pointer);
+        if (error != AllocError.None || old == null)
+            return error;
+        Buffer.MemoryCopy(old, pointer, newSize, Math.Min(oldSize, newSize));
+
+        // The move has happened: news about earlier frees waits for a call that only frees.
+        var news = TryFreeAmbient(old, SizeClasses.None);
+        if (news != AllocError.None && Enter(out var cache) == AllocError.None)
+        {
+            KeepNews(cache.Record, news);
+            CacheClaims<HardwareAtomics>.Leave(cache.Record);
+        }
+
+        return AllocError.None;
     }
 
     private AllocError TryFreeAmbient(void* pointer, int sizeClass)

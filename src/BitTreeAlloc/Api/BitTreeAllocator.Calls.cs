@@ -114,10 +114,10 @@ public sealed unsafe partial class BitTreeAllocator
         {
             pointer = (void*)_engine.AllocZero(cache.Record, sizeClass, out var outcome);
             if (pointer != null || outcome == Outcome.CacheMisused)
-                return Errors.Of(outcome);
+                return Told(Errors.Of(outcome), cache.Record, size, ref pointer);
         }
 
-        error = AllocOfClass(ref cache, sizeClass, out pointer);
+        error = AllocOfClass(ref cache, sizeClass, size, out pointer);
         if (pointer != null)
             NativeMemory.Clear(pointer, (nuint)_heap->Classes[sizeClass].SlotSize);
         return error;
@@ -141,37 +141,48 @@ public sealed unsafe partial class BitTreeAllocator
 
     private AllocError ReallocCore(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment, out void* moved)
     {
+        var error = PlanRealloc(pointer, newSize, alignment, out var oldSize, out moved);
+        if (error == AllocError.None && pointer != null)
+            error = Ready(ref cache);
+        if (error != AllocError.None || moved != null)
+            return error;
+        error = AllocAlignedCore(ref cache, newSize, alignment, out moved);
+        if (error != AllocError.None || pointer == null)
+            return error;
+        Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
+
+        // The move has happened: news about earlier frees waits for a call that only frees.
+        KeepNews(cache.Record, FreeUnsized(ref cache, pointer));
+        return AllocError.None;
+    }
+
+    /// <summary>What a realloc comes to: an error, the memory as it is (<paramref name="moved"/>), or fresh memory to which min(<paramref name="oldSize"/>, new size) bytes are copied.</summary>
+    private AllocError PlanRealloc(void* pointer, nuint newSize, nuint alignment, out nuint oldSize, out void* moved)
+    {
         moved = null;
+        oldSize = 0;
         if (!IsAlignment(alignment))
             return AllocError.BadAlignment;
         if (!TryRound(newSize, alignment, out var rounded))
             return AllocError.SizeOverflow;
         if (newSize > MaxSize)
             return AllocError.SizeTooLarge;
+        if (_heap == null)
+            return AllocError.Disposed;
         if (pointer == null)
-            return AllocAlignedCore(ref cache, newSize, alignment, out moved);
-        var error = Ready(ref cache);
-        if (error != AllocError.None)
-            return error;
-        var oldSize = UsableSize(pointer);
+            return AllocError.None;
+        oldSize = UsableSize(pointer);
         if (oldSize == 0)
             return AllocError.InvalidPointer;
         if (FitsInPlace((ulong)pointer, oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
-        {
             moved = pointer;
-            return AllocError.None;
-        }
-
-        error = AllocAlignedCore(ref cache, newSize, alignment, out moved);
-        if (error != AllocError.None)
-            return error;
-        Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
-
-        // The move has happened: news about earlier frees waits for a call that only frees.
-        var news = FreeUnsized(ref cache, pointer);
-        if (news != AllocError.None && cache.Record->News == 0)
-            cache.Record->News = (ulong)Errors.OutcomeOf(news);
         return AllocError.None;
+    }
+
+    private static void KeepNews(CacheRecord* record, AllocError news)
+    {
+        if (news != AllocError.None && record->News == 0)
+            record->News = (ulong)Errors.OutcomeOf(news);
     }
 
     /// <summary>The slot or mapping that a fresh allocation would get is the one it has; anything else would break a sized free.</summary>

@@ -44,10 +44,10 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
         var sizeClass = SizeClasses.ClassOf(size);
-        return sizeClass == SizeClasses.None ? AllocDirect(ref cache, size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, out pointer);
+        return sizeClass == SizeClasses.None ? AllocDirect(ref cache, size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, size, out pointer);
     }
 
-    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer)
+    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, nuint size, out void* pointer)
     {
         var record = cache.Record;
         var top = *CacheRecord.Top(record, sizeClass);
@@ -65,7 +65,7 @@ public sealed unsafe partial class BitTreeAllocator
         }
 
         pointer = (void*)_engine.Alloc(record, sizeClass, out var outcome);
-        return Errors.Of(outcome);
+        return Told(Errors.Of(outcome), record, size, ref pointer);
     }
 
     private AllocError AllocDirect(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer)
@@ -77,8 +77,9 @@ public sealed unsafe partial class BitTreeAllocator
             return AllocError.Disabled;
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
-        pointer = (void*)_engine.AllocDirect(_heap, cache.Record, size, alignment, out var outcome);
-        return Errors.Of(outcome);
+        var record = cache.Record;
+        pointer = (void*)_engine.AllocDirect(_heap, record, size, alignment, out var outcome);
+        return Told(Errors.Of(outcome), record, size, ref pointer);
     }
 
     /// <summary>Frees through the cache by class; class none is a direct mapping.</summary>

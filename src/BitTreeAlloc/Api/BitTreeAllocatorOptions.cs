@@ -10,7 +10,7 @@ public enum PurgeMode
     /// <summary>On demand: when fresh memory is about to be touched while much of the touched memory lies free (the profile says how much).</summary>
     OnDemand = 0,
 
-    /// <summary>Only when <see cref="BitTreeAllocator.Trim()"/> is called.</summary>
+    /// <summary>Only when <see cref="BitTreeAllocator.Trim()"/> is called, a limit is met or the system refuses memory.</summary>
     Off,
 }
 
@@ -49,6 +49,15 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>The clock of <see cref="TickInterval"/>; null takes the system's.</summary>
     public TimeProvider? TimeProvider { get; init; }
 
+    /// <summary>Charged bytes above which the allocator purges harder and raises <see cref="BitTreeAllocator.LimitReached"/>; 0: none. See <see cref="BitTreeAllocator.SoftLimitBytes"/>.</summary>
+    public ulong SoftLimitBytes { get; init; }
+
+    /// <summary>
+    /// Charged bytes that the allocator never exceeds; 0: none. See <see cref="BitTreeAllocator.HardLimitBytes"/>. A fresh allocator charges about 1.9 MiB for its metadata with the default
+    /// <see cref="ReserveBytes"/> (smaller ones less): a limit below that refuses everything.
+    /// </summary>
+    public ulong HardLimitBytes { get; init; }
+
     /// <summary>Where addresses and pages come from; null takes the operating system. Tests pass a simulated one.</summary>
     public VmTable? VirtualMemory { get; init; }
 
@@ -71,6 +80,9 @@ public sealed class BitTreeAllocatorOptions
         RecyclerBytesPerClass = 64 << 10,
         CacheBudgetBytes = CacheBudgetBytes,
         ClaimIdle = ClaimIdleCaches,
+        HardLimitBytes = HardLimitBytes,
+        SoftLimitBytes = HardLimitBytes == 0 || SoftLimitBytes <= HardLimitBytes ? SoftLimitBytes
+            : throw Bad(nameof(SoftLimitBytes), SoftLimitBytes, $"0 for none, or at most HardLimitBytes ({HardLimitBytes}): above that it would never be met"),
     };
 
     internal TimeSpan CheckedTickInterval => TickInterval == Timeout.InfiniteTimeSpan || TickInterval >= TimeSpan.FromMilliseconds(1) ? TickInterval

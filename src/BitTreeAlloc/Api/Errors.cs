@@ -13,6 +13,7 @@ internal static class Errors
         Outcome.AddressSpaceExhausted => AllocError.AddressSpaceExhausted,
         Outcome.CommitRefused => AllocError.CommitRefused,
         Outcome.TooManyMappings => AllocError.TooManyMappings,
+        Outcome.LimitReached => AllocError.LimitReached,
         Outcome.CacheMisused => AllocError.CacheMisused,
         Outcome.DoubleFree => AllocError.DoubleFree,
         Outcome.WrongSize => AllocError.WrongSize,
@@ -28,7 +29,7 @@ internal static class Errors
     };
 
     public static bool IsShortage(AllocError error) =>
-        error is AllocError.AddressSpaceExhausted or AllocError.CommitRefused or AllocError.TooManyMappings or AllocError.SizeTooLarge;
+        error is AllocError.AddressSpaceExhausted or AllocError.CommitRefused or AllocError.TooManyMappings or AllocError.SizeTooLarge or AllocError.LimitReached;
 
     public static AllocatorMisuseException Misuse(Outcome outcome) => new(Of(outcome), TextOf(Of(outcome)));
 
@@ -46,6 +47,7 @@ internal static class Errors
         AllocError.AddressSpaceExhausted => "The process has no address space of that size left (see the limit on virtual memory, ulimit -v).",
         AllocError.CommitRefused => "The operating system refused to back more pages (see the commit limit, ulimit -d and the container's memory limit).",
         AllocError.TooManyMappings => "The process reached its number of mappings (see vm.max_map_count); fewer requests above 64 KiB at a time need fewer.",
+        AllocError.LimitReached => "It would exceed the allocator's hard limit. Free memory, Trim or dispose of idle caches, or raise HardLimitBytes.",
         AllocError.Disabled => "The allocator is switched off; set Enabled to true to allocate again.",
         AllocError.Disposed => "The allocator was disposed of.",
         AllocError.CacheMisused => "The cache is being used by two threads at once. Give each thread its own, or use the calls without a cache.",
@@ -59,6 +61,8 @@ internal static class Errors
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Cannot allocate {size} bytes: {error}. {TextOf(error)} ");
+        if (error == AllocError.LimitReached)
+            text.Append(CultureInfo.InvariantCulture, $"The hard limit is {figures.HardLimitBytes} bytes, {figures.ChargedBytes} are charged. ");
         text.Append(CultureInfo.InvariantCulture, $"The allocator now: {figures.LiveBytes} bytes live, {figures.CachedBytes} cached, {figures.TouchedBytes} touched, ");
         text.Append(CultureInfo.InvariantCulture, $"{figures.CommittedBytes} committed, {figures.ReservedBytes} reserved; {figures.DirectCount} mappings of {figures.DirectBytes} bytes; {figures.CacheCount} caches.");
         return text.ToString();

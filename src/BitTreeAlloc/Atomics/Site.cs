@@ -302,4 +302,16 @@ public enum Site
 
     /// <summary>A cache gives some of the budget back.</summary>
     GrantReturn,
+
+    /// <summary>A charge is reserved against the hard limit.</summary>
+    ChargeTake,
+
+    /// <summary>A charge that was reserved in vain.</summary>
+    ChargeUndo,
+
+    /// <summary>Memory went back: its charge too.</summary>
+    ChargeReturn,
+
+    /// <summary>Who crossed the soft limit, and where.</summary>
+    LimitNote,
 }

@@ -7,6 +7,7 @@ namespace BitTreeAlloc.Core;
 /// <summary>
 /// Owns: the step that gives a block to a class (B1): from the resident empty blocks, else from the purged ones, else a first birth at the frontier.
 /// Invariants: I-N1 a block below the frontier has its metadata and data committed. I-N2 the class map is written before any slot of the block is handed out.
+/// I-N3 a block is charged before it is born or committed (I-L1).
 /// Callers: Supply, holding nothing. Checked by: out-of-memory tests at the k-th call, property tests; the explorer's birth scenarios.
 /// </summary>
 internal static unsafe class Births<TAtomics, TGeometry>
@@ -36,8 +37,27 @@ internal static unsafe class Births<TAtomics, TGeometry>
         return false;
     }
 
-    /// <summary>Claims a block that needs pages.</summary>
+    /// <summary>Claims a block that needs pages. It is charged first, and the charge is undone where nothing came of it.</summary>
     public static Outcome TryFresh(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
+    {
+        var bytes = BlockBytes(heap, sizeClass);
+        if (!Limits<TAtomics>.TryCharge(heap, bytes))
+        {
+            block = default;
+            held = default;
+            return Outcome.LimitReached;
+        }
+
+        var outcome = FindFresh(heap, sizeClass, out block, out held);
+        if (outcome != Outcome.Ok)
+            Limits<TAtomics>.Undo(heap, bytes);
+        return outcome;
+    }
+
+    /// <summary>Bytes of a block of the class: what its birth is charged.</summary>
+    public static ulong BlockBytes(Heap* heap, int sizeClass) => heap->Classes[sizeClass].Kind == 0 ? 1ul << Stretch.GranuleShift : 1ul << DirectTable.GranuleShift;
+
+    private static Outcome FindFresh(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
     {
         var info = heap->Classes + sizeClass;
         for (var number = 0; ; number++)
@@ -60,9 +80,9 @@ internal static unsafe class Births<TAtomics, TGeometry>
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
             if (TryPicked(space, space->CleanColumn, BlockPhase.Clean, sizeClass, out block, out held))
                 return Recommit(heap, block);
-            var status = TryFrontier(heap, space, sizeClass, out block, out held, out var full);
+            var found = TryFrontier(heap, space, sizeClass, out block, out held, out var full);
             if (!full)
-                return Outcomes.From(status);
+                return found;
         }
     }
 
@@ -116,7 +136,7 @@ internal static unsafe class Births<TAtomics, TGeometry>
         return false;
     }
 
-    private static VmStatus TryFrontier(Heap* heap, Space* space, int sizeClass, out BlockRef block, out BlockWord held, out bool full)
+    private static Outcome TryFrontier(Heap* heap, Space* space, int sizeClass, out BlockRef block, out BlockWord held, out bool full)
     {
         block.Space = space;
         held = default;
@@ -125,12 +145,12 @@ internal static unsafe class Births<TAtomics, TGeometry>
             block.Index = TAtomics.LoadAcquire(&space->Frontier, Site.FrontierLoad); // order: acquire [S2]
             full = block.Index >= space->BlockCount;
             if (full)
-                return VmStatus.Ok;
+                return Outcome.Ok;
 
             // Committed before the block exists for anybody: a refusal, or a stop, changes nothing that others see.
-            var status = CommitBlock(heap, space, block.Index);
-            if (status != VmStatus.Ok)
-                return status;
+            var outcome = CommitBlock(heap, space, block.Index);
+            if (outcome != Outcome.Ok)
+                return outcome;
 
             // order: release: metadata and data below the new frontier are committed [S2]
             if (!TAtomics.CompareExchangeAcqRel(&space->Frontier, block.Index, block.Index + 1, Site.FrontierAdvance))
@@ -138,22 +158,24 @@ internal static unsafe class Births<TAtomics, TGeometry>
             held = new BlockWord(0).Born(sizeClass);
             TAtomics.StoreRelease(space->Words + block.Index, held.Raw, Site.BirthFirst); // order: release; the block is in no tree yet, so the store cannot race with a claim [B1]
             WriteClass(space, block.Index, sizeClass);
-            return VmStatus.Ok;
+            return Outcome.Ok;
         }
     }
 
-    private static VmStatus CommitBlock(Heap* heap, Space* space, ulong block)
+    private static Outcome CommitBlock(Heap* heap, Space* space, ulong block)
     {
         var after = block + 1;
         var leafRows = (block >> TGeometry.WordShift) + 1;
-        var status = HeapOs<TAtomics>.Ensure(heap, &space->WordMark, after * sizeof(ulong));
+        var status = HeapOs<TAtomics>.Ensure(heap, &space->WordMark, after * sizeof(ulong), out var isLimited);
         if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->LeafMark, leafRows * space->Trees.Columns * sizeof(ulong));
+            status = HeapOs<TAtomics>.Ensure(heap, &space->LeafMark, leafRows * space->Trees.Columns * sizeof(ulong), out isLimited);
         if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong));
+            status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong), out isLimited);
         if (status == VmStatus.Ok)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong));
-        return status == VmStatus.Ok ? HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift) : status;
+            status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong), out isLimited);
+        if (status == VmStatus.Ok)
+            status = HeapOs<TAtomics>.EnsureData(heap, &space->Data, after << space->BlockShift);
+        return isLimited ? Outcome.LimitReached : Outcomes.From(status);
     }
 
     private static void WriteClass(Space* space, ulong block, int sizeClass)

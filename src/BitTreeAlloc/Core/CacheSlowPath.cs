@@ -69,13 +69,14 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return TakeNews(record);
     }
 
-    /// <summary>Runs inside the busy word for a caller that owns the record: everything cached, and all recyclers, go home. False where the cache is misused.</summary>
+    /// <summary>Runs inside the busy word for a caller that owns the record: everything cached here and in idle caches, and all recyclers, go home. False where the cache is misused.</summary>
     public static bool TryFlushForShortage(CacheRecord* record)
     {
         if (!TryEnter(record))
             return false;
         var flushed = 0L;
         FlushClasses(record, ref flushed);
+        Trimmer<TAtomics, TGeometry>.EmptyIdle(record->Heap, record);
         Trimmer<TAtomics, TGeometry>.DrainRecyclers(record->Heap, record);
         Leave(record);
         return true;

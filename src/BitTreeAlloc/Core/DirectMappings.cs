@@ -6,6 +6,7 @@ namespace BitTreeAlloc.Core;
 /// <summary>
 /// Owns: requests above 64 KiB: one mapping each, page-aligned, a multiple of 64 KiB long.
 /// Invariants: I-D1 a mapping is registered before its address is returned and unregistered, by one exchange, before it is released: of two frees one finds nothing.
+/// I-D2 a mapping is charged before it is reserved, and its charge is returned after its pages are gone (I-L1).
 /// Callers: the Api's slow paths, holding nothing. Checked by: unit tests, property tests with failing calls.
 /// </summary>
 internal static unsafe class DirectMappings<TAtomics>
@@ -17,12 +18,29 @@ internal static unsafe class DirectMappings<TAtomics>
     /// <summary>Set in the entry of a mapping that was freed but could not be released yet.</summary>
     private const ulong Dead = 1;
 
+    /// <summary>Set with <see cref="Dead"/> where its pages could not be purged either: they stay charged until the heap ends.</summary>
+    private const ulong Stuck = 2;
+
     /// <summary>Bytes of the mapping that serves a request.</summary>
     public static ulong UsableSize(ulong size) => HeapOs<TAtomics>.AlignUp(size, Granule);
 
     public static ulong Alloc(Heap* heap, ulong size, ulong alignment, out Outcome outcome)
     {
         var bytes = UsableSize(size);
+        if (!Limits<TAtomics>.TryCharge(heap, bytes))
+        {
+            outcome = Outcome.LimitReached;
+            return 0;
+        }
+
+        var address = Map(heap, bytes, alignment, out outcome);
+        if (outcome != Outcome.Ok)
+            Limits<TAtomics>.Undo(heap, bytes);
+        return address;
+    }
+
+    private static ulong Map(Heap* heap, ulong bytes, ulong alignment, out Outcome outcome)
+    {
         void* address;
         var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, Granule), &address);
         if (status != VmStatus.Ok)
@@ -31,30 +49,28 @@ internal static unsafe class DirectMappings<TAtomics>
             return 0;
         }
 
-        status = HeapOs<TAtomics>.Commit(heap, address, bytes);
-        if (status == VmStatus.Ok)
+        outcome = Outcomes.From(HeapOs<TAtomics>.Commit(heap, address, bytes));
+        if (outcome == Outcome.Ok)
         {
-            status = TryEntry(heap, (ulong)address, create: true, out var entry);
-            if (status == VmStatus.Ok)
+            outcome = TryEntry(heap, (ulong)address, create: true, out var entry);
+            if (outcome == Outcome.Ok)
             {
                 TAtomics.StoreRelease(entry, bytes, Site.DirectRegister); // order: release; the address passes to other threads by the user's own means [D1]
                 TAtomics.FetchAddAcqRel(&heap->DirectBytesLine.Value, bytes, Site.HeapFigures); // order: a figure [H1]
                 TAtomics.FetchAddAcqRel(&heap->DirectCountLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
-                outcome = Outcome.Ok;
                 return (ulong)address;
             }
         }
 
         // Refused as well (at the limit of mappings both are): the addresses go when the heap does, as those of a free. Only where the table has no leaf for them yet are they lost, never memory.
-        if (HeapOs<TAtomics>.Release(heap, address, bytes) != VmStatus.Ok && TryEntry(heap, (ulong)address, create: false, out var lost) == VmStatus.Ok && lost != null)
+        if (HeapOs<TAtomics>.Release(heap, address, bytes) != VmStatus.Ok && TryEntry(heap, (ulong)address, create: false, out var lost) == Outcome.Ok && lost != null)
             TAtomics.StoreRelease(lost, bytes | Dead, Site.DirectRegister); // order: release; nobody else can have the address [D1]
-        outcome = Outcomes.From(status);
         return 0;
     }
 
     public static Outcome Free(Heap* heap, ulong address)
     {
-        if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != VmStatus.Ok || entry == null)
+        if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != Outcome.Ok || entry == null)
             return Outcome.InvalidPointer;
 
         // order: acquire and release: of two frees one takes the size, and the mapping goes only after its last owner's writes [D1]
@@ -69,20 +85,23 @@ internal static unsafe class DirectMappings<TAtomics>
 
         TAtomics.FetchAddAcqRel(&heap->DirectBytesLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
         TAtomics.FetchAddAcqRel(&heap->DirectCountLine.Value, ulong.MaxValue, Site.HeapFigures); // order: a figure [H1]
-        if (HeapOs<TAtomics>.Release(heap, (void*)address, bytes) != VmStatus.Ok)
+        var isGone = HeapOs<TAtomics>.Release(heap, (void*)address, bytes) == VmStatus.Ok;
+        if (!isGone)
         {
             // Out of mappings (a release may split one): the memory goes all the same, the addresses when the heap does.
-            HeapOs<TAtomics>.Purge(heap, (void*)address, bytes);
-            TAtomics.StoreRelease(entry, bytes | Dead, Site.DirectRegister); // order: release [D1]
+            isGone = HeapOs<TAtomics>.Purge(heap, (void*)address, bytes) is VmStatus.Ok or VmStatus.CommitRefused;
+            TAtomics.StoreRelease(entry, bytes | Dead | (isGone ? 0 : Stuck), Site.DirectRegister); // order: release [D1]
         }
 
+        if (isGone)
+            Limits<TAtomics>.Return(heap, bytes);
         return Outcome.Ok;
     }
 
     /// <summary>Bytes of the mapping that starts at this address, or 0.</summary>
     public static ulong SizeOf(Heap* heap, ulong address)
     {
-        if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != VmStatus.Ok || entry == null)
+        if ((address & (Granule - 1)) != 0 || TryEntry(heap, address, create: false, out var entry) != Outcome.Ok || entry == null)
             return 0;
         var bytes = TAtomics.LoadAcquire(entry, Site.DirectLookup); // order: acquire [D1]
         return (bytes & Dead) != 0 ? 0 : bytes;
@@ -118,51 +137,60 @@ internal static unsafe class DirectMappings<TAtomics>
             for (var entry = 0ul; entry < 1ul << DirectTable.LeafShift; entry++)
             {
                 if (leaf[entry] != 0)
-                    HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry] & ~Dead);
+                    HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry] & ~(Dead | Stuck));
             }
 
             HeapOs<TAtomics>.Release(heap, leaf, DirectTable.LeafBytes);
         }
     }
 
-    private static VmStatus TryEntry(Heap* heap, ulong address, bool create, out ulong* entry)
+    private static Outcome TryEntry(Heap* heap, ulong address, bool create, out ulong* entry)
     {
         entry = null;
         var granule = address >> DirectTable.GranuleShift;
         var index = granule >> DirectTable.LeafShift;
         if (index >= DirectTable.RootEntries)
-            return VmStatus.AddressSpaceExhausted;
+            return Outcome.AddressSpaceExhausted;
         var root = heap->Direct.Root + index;
         var leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire: the leaf is committed [D2]
         if (leaf == 0)
         {
             if (!create)
-                return VmStatus.Ok;
-            void* made;
-            var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, heap->PageSize, &made);
-            if (status != VmStatus.Ok)
-                return status;
-            status = HeapOs<TAtomics>.Commit(heap, made, DirectTable.LeafBytes);
-            if (status != VmStatus.Ok)
-            {
-                HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
-                return status;
-            }
-
-            // order: release publishes the committed leaf; the loser of a race gives its own back [D2]
-            if (TAtomics.CompareExchangeAcqRel(root, 0, (ulong)made, Site.DirectLeafPublish))
-            {
-                leaf = (ulong)made;
-                TAtomics.FetchAddAcqRel(&heap->DirectLeavesLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
-            }
-            else
-            {
-                HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
-                leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire [D2]
-            }
+                return Outcome.Ok;
+            var outcome = MakeLeaf(heap, root, out leaf);
+            if (outcome != Outcome.Ok)
+                return outcome;
         }
 
         entry = (ulong*)leaf + (granule & LeafMask);
-        return VmStatus.Ok;
+        return Outcome.Ok;
+    }
+
+    private static Outcome MakeLeaf(Heap* heap, ulong* root, out ulong leaf)
+    {
+        leaf = 0;
+        if (!Limits<TAtomics>.TryCharge(heap, DirectTable.LeafBytes))
+            return Outcome.LimitReached;
+        void* made;
+        var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, heap->PageSize, &made);
+        if (status == VmStatus.Ok)
+        {
+            status = HeapOs<TAtomics>.Commit(heap, made, DirectTable.LeafBytes);
+
+            // order: release publishes the committed leaf; the loser of a race gives its own back [D2]
+            if (status == VmStatus.Ok && TAtomics.CompareExchangeAcqRel(root, 0, (ulong)made, Site.DirectLeafPublish))
+            {
+                leaf = (ulong)made;
+                TAtomics.FetchAddAcqRel(&heap->DirectLeavesLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
+                return Outcome.Ok;
+            }
+
+            HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
+        }
+
+        Limits<TAtomics>.Undo(heap, DirectTable.LeafBytes);
+        if (status == VmStatus.Ok)
+            leaf = TAtomics.LoadAcquire(root, Site.DirectLeafLoad); // order: acquire [D2]
+        return Outcomes.From(status);
     }
 }

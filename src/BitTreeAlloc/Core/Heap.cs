@@ -33,6 +33,22 @@ internal unsafe struct Heap
     /// <summary>Leaves of the direct table.</summary>
     public Line DirectLeavesLine;
 
+    /// <summary>Bytes that the heap can hold resident at most: blocks that are not clean, direct mappings, committed metadata.</summary>
+    public Line ChargedLine;
+
+    /// <summary>0: none. Changed by the user at any time.</summary>
+    public Line HardLimitLine;
+    public Line SoftLimitLine;
+
+    /// <summary>0 while the charge is below the soft limit; above it the charge at which the next sweep is due.</summary>
+    public Line SoftStepLine;
+
+    /// <summary>The cache record whose call crossed the soft limit and has not said so yet, or 0.</summary>
+    public Line LimitNoteLine;
+
+    /// <summary>The charge at that crossing.</summary>
+    public Line LimitChargedLine;
+
     // What caches that ended had counted.
     public Line SharedOperationsLine;
     public Line RefillsLine;

@@ -30,6 +30,9 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.DirectBytes = Load(&heap->DirectBytesLine.Value);
         totals.DirectCount = Load(&heap->DirectCountLine.Value);
         totals.TouchedBytes = Load(&heap->TouchedLine.Value);
+        totals.ChargedBytes = Load(&heap->ChargedLine.Value);
+        totals.SoftLimitBytes = Load(&heap->SoftLimitLine.Value);
+        totals.HardLimitBytes = Load(&heap->HardLimitLine.Value);
         totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
         totals.ReservedBytes = heap->HeaderBytes + heap->Magazines.Reserved + totals.DirectBytes;
@@ -61,6 +64,8 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         for (var block = 0ul; block < frontier; block++)
         {
             var word = new BlockWord(Load(space->Words + block));
+            if (word.Phase != BlockPhase.Clean)
+                totals.BlockBytes += 1ul << space->BlockShift;
             if (word.Phase == BlockPhase.Empty)
                 totals.EmptyBlocks++;
             if (word.Phase != BlockPhase.InUse)
@@ -117,5 +122,11 @@ internal struct HeapTotals
     public ulong Refills;
     public ulong Flushes;
     public ulong EmptyBlocks;
+
+    /// <summary>Bytes of blocks that are not clean: with metadata and mappings what the charge has to be at rest.</summary>
+    public ulong BlockBytes;
+    public ulong ChargedBytes;
+    public ulong SoftLimitBytes;
+    public ulong HardLimitBytes;
     public int Caches;
 }

@@ -5,7 +5,8 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the only way from the core to the system: every call is counted, and commits go by idempotent watermarks that nobody owns.
-/// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded.
+/// Invariants: I-O1 a call is made while the caller holds at most its own claim. I-O2 a watermark only grows, and only after its commit succeeded. I-O3 what lies
+/// below the mark of a stretch of metadata is charged once.
 /// Callers: HeapSetup, Births, Sweeper, DirectMappings. Checked by: tests with a failure at the k-th call.
 /// </summary>
 internal static unsafe class HeapOs<TAtomics>
@@ -44,12 +45,22 @@ internal static unsafe class HeapOs<TAtomics>
         _ = heap->Os.Advise(address, (nuint)bytes, advice);
     }
 
-    /// <summary>Makes the first <paramref name="end"/> bytes of a stretch usable. Commits ahead in growing steps, and no more than asked for where the system refuses more.</summary>
-    public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end) => Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end);
+    /// <summary>Makes the first <paramref name="end"/> bytes of a stretch of metadata usable, and charges the heap for what it commits. Commits ahead in growing steps, and no more than asked for where the system refuses more.</summary>
+    public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end) => Ensure(heap, mark, end, out _);
+
+    /// <summary>As above; where the hard limit refused the commit, the status is a refusal and <paramref name="isLimited"/> true.</summary>
+    public static VmStatus Ensure(Heap* heap, Watermark* mark, ulong end, out bool isLimited) =>
+        Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end, heap, out isLimited);
+
+    /// <summary>As above, for blocks: they are charged one by one, at birth.</summary>
+    public static VmStatus EnsureData(Heap* heap, Watermark* mark, ulong end) => Ensure(heap->Os, heap->PageSize, &heap->OsCallsLine, mark, end, null, out _);
 
     /// <summary>As above, for memory that belongs to no heap.</summary>
-    public static VmStatus Ensure(in VmTable os, ulong pageSize, Line* calls, Watermark* mark, ulong end)
+    public static VmStatus Ensure(in VmTable os, ulong pageSize, Line* calls, Watermark* mark, ulong end) => Ensure(os, pageSize, calls, mark, end, null, out _);
+
+    private static VmStatus Ensure(in VmTable os, ulong pageSize, Line* calls, Watermark* mark, ulong end, Heap* payer, out bool isLimited)
     {
+        isLimited = false;
         for (; ; )
         {
             // order: acquire: whoever published the mark committed below it [W1]
@@ -60,23 +71,40 @@ internal static unsafe class HeapOs<TAtomics>
             // A quarter more each time: calls grow with the logarithm of the size.
             var needed = Math.Min(AlignUp(end, pageSize), mark->Reserved);
             var target = Math.Min(Math.Max(needed, committed + Math.Max(mark->Step, AlignUp(committed / 4, pageSize))), mark->Reserved);
-            var status = Commit(os, calls, mark->Base + committed, target - committed);
+            var from = committed;
+            var status = ChargedCommit(os, calls, mark->Base + from, target - from, payer, out isLimited);
             if (status != VmStatus.Ok && target > needed)
             {
                 target = needed;
-                status = Commit(os, calls, mark->Base + committed, target - committed);
+                status = ChargedCommit(os, calls, mark->Base + from, target - from, payer, out isLimited);
             }
 
             if (status != VmStatus.Ok)
                 return status;
 
             // order: release publishes the commit; whoever is ahead stays ahead, and two racers have committed the same pages twice, which changes nothing [W1]
-            while (committed < target && !TAtomics.CompareExchangeAcqRel(&mark->Committed, committed, target, Site.WatermarkRaise))
+            var isRaised = false;
+            while (committed < target && !(isRaised = TAtomics.CompareExchangeAcqRel(&mark->Committed, committed, target, Site.WatermarkRaise)))
                 committed = TAtomics.LoadAcquire(&mark->Committed, Site.WatermarkLoad); // order: as above [W1]
+
+            // Of pages that two racers committed, who raised the mark over them pays.
+            if (payer != null)
+                Limits<TAtomics>.Undo(payer, isRaised ? committed - from : target - from);
         }
     }
 
     public static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
+
+    private static VmStatus ChargedCommit(in VmTable os, Line* calls, void* address, ulong bytes, Heap* payer, out bool isLimited)
+    {
+        isLimited = payer != null && !Limits<TAtomics>.TryCharge(payer, bytes);
+        if (isLimited)
+            return VmStatus.CommitRefused;
+        var status = Commit(os, calls, address, bytes);
+        if (status != VmStatus.Ok && payer != null)
+            Limits<TAtomics>.Undo(payer, bytes);
+        return status;
+    }
 
     private static VmStatus Commit(in VmTable os, Line* calls, void* address, ulong bytes)
     {

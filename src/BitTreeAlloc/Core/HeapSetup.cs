@@ -17,6 +17,10 @@ internal struct HeapPlan
     public ulong CacheBudgetBytes;
     public bool ClaimIdle;
 
+    /// <summary>0: none.</summary>
+    public ulong SoftLimitBytes;
+    public ulong HardLimitBytes;
+
     /// <summary>The process's cache records.</summary>
     public unsafe RecordPool* Pool;
 }
@@ -74,6 +78,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->ClaimIdle = plan.ClaimIdle;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
+        heap->ChargedLine.Value = headerBytes;
         ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);
 
         var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0);
@@ -81,7 +86,12 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         if (outcome == Outcome.Ok)
             outcome = MakeArena(heap, MagazineArenaBytes, (ulong)TGeometry.MagazineWords * sizeof(ulong), scarce, &heap->Magazines);
         if (outcome == Outcome.Ok)
+        {
+            // The limits come last: a heap below whose floor they lie is made all the same, and refuses every birth.
+            Limits<TAtomics>.Set(heap, plan.SoftLimitBytes, plan.HardLimitBytes);
             return Outcome.Ok;
+        }
+
         Destroy(heap);
         heap = null;
         return outcome;

@@ -18,6 +18,9 @@ internal enum Outcome
     /// <summary>The process has no mappings left.</summary>
     TooManyMappings,
 
+    /// <summary>More would exceed the hard limit that the user set.</summary>
+    LimitReached,
+
     /// <summary>Another thread is inside a slow path of the same cache.</summary>
     CacheMisused,
 

@@ -5,7 +5,7 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the decision to purge on demand: only when fresh memory is about to be touched while touched memory exceeds (1 + x) × the recent peak of use. Nothing is purged on the way down,
-/// and reuse costs no fault (DESIGN section 8).
+/// and reuse costs no fault (DESIGN section 8). Above the soft limit it purges harder: all that is free, down to that limit, whether purging on demand is on or not.
 /// Invariants: I-Y1 one thread sweeps for a step of growth; nobody waits for it. Callers: Supply, inside the cache's busy word. Checked by: replay of real traces; the policy's unit tests.
 /// </summary>
 internal static unsafe class PurgePolicy<TAtomics, TGeometry>
@@ -21,6 +21,8 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// <summary>True when it flushed or purged, so that the caller may look again before it touches fresh memory.</summary>
     public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass)
     {
+        if (TrySweepToSoft(heap, record, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass), sizeClass))
+            return true;
         if (!heap->PurgeOnDemand)
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
@@ -46,6 +48,21 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
 
         // What could not be purged is fragmentation.
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
+        return true;
+    }
+
+    /// <summary>
+    /// Where <paramref name="bytes"/> more would lie above the soft limit, and a step of growth is complete: purges all that is free, down to the limit. <paramref name="sizeClass"/> is what the caller
+    /// works on inside its cache; 0 where it is not inside.
+    /// </summary>
+    public static bool TrySweepToSoft(Heap* heap, CacheRecord* record, ulong bytes, int sizeClass)
+    {
+        if (!Limits<TAtomics>.TryMeetSoft(heap, record, bytes, out var soft, out var due))
+            return false;
+        if (sizeClass != 0)
+            CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
+        Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, soft > bytes ? soft - bytes : 1);
+        Limits<TAtomics>.Swept(heap, soft, bytes, due);
         return true;
     }
 }

@@ -4,8 +4,9 @@ using BitTreeAlloc.Bits;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// Owns: the ladder when the system refuses a direct mapping: what the caller's cache and the recyclers hold goes home, free pages go back, and the system is asked once more.
-/// Invariants: a request fails only after the ladder. Callers: the Api, holding nothing. Checked by: capacity tests on the simulated system.
+/// Owns: the ladder when the system or the hard limit refuses a direct mapping: what the caller's cache (flush) and the recyclers (drain) hold goes home, free pages go back (purge), and the mapping
+/// is tried once more.
+/// Invariants: a request fails only after the ladder. Callers: the Api, holding nothing. Checked by: capacity and limit tests on the simulated system.
 /// </summary>
 internal static unsafe class Shortage<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
@@ -14,8 +15,10 @@ internal static unsafe class Shortage<TAtomics, TGeometry>
     /// <summary>A direct mapping; <paramref name="record"/> is the caller's cache.</summary>
     public static ulong AllocDirect(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out Outcome outcome)
     {
+        var bytes = DirectMappings<TAtomics>.UsableSize(size);
+        PurgePolicy<TAtomics, TGeometry>.TrySweepToSoft(heap, record, bytes, 0);
         var address = DirectMappings<TAtomics>.Alloc(heap, size, alignment, out outcome);
-        if (address != 0 || outcome != Outcome.CommitRefused)
+        if (address != 0 || outcome is not (Outcome.CommitRefused or Outcome.LimitReached))
             return address;
         if (record != null && !CacheSlowPath<TAtomics, TGeometry>.TryFlushForShortage(record))
         {
@@ -23,6 +26,7 @@ internal static unsafe class Shortage<TAtomics, TGeometry>
             return 0;
         }
 
-        return Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue) == 0 ? 0 : DirectMappings<TAtomics>.Alloc(heap, size, alignment, out outcome);
+        Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, outcome == Outcome.LimitReached ? Limits<TAtomics>.SweepTarget(heap, bytes) : 0);
+        return DirectMappings<TAtomics>.Alloc(heap, size, alignment, out outcome);
     }
 }

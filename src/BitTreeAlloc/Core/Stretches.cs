@@ -40,8 +40,10 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
     {
         var metadata = stretch->Metadata;
         var metadataBytes = stretch->MetadataBytes;
+        var headerBytes = stretch->HeaderBytes;
         HeapOs<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes);
         HeapOs<TAtomics>.Release(heap, metadata, metadataBytes);
+        Limits<TAtomics>.Return(heap, headerBytes);
     }
 
     private static ulong MaxBytes => (1ul << 16) << (TGeometry.TreeShift + TGeometry.WordShift);
@@ -63,24 +65,27 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
                 continue;
             }
 
+            var outcome = Outcomes.From(status);
             if (status == VmStatus.Ok)
             {
-                status = MakeMetadata(heap, data, bytes, out stretch);
-                if (status == VmStatus.Ok)
+                outcome = MakeMetadata(heap, data, bytes, out stretch);
+                if (outcome == Outcome.Ok)
                     return Outcome.Ok;
                 HeapOs<TAtomics>.Release(heap, data, bytes + (bytes / 4));
-                if (status == VmStatus.CommitRefused)
-                    return Outcome.CommitRefused;
+                if (outcome == Outcome.CommitRefused)
+                    return outcome;
             }
 
             if (bytes / 2 < MinBytes)
-                return Outcomes.From(status);
+                return outcome;
             bytes /= 2;
-            scarce = true;
+
+            // Where the hard limit refused the header, a smaller stretch has a smaller one; addresses are not what is short.
+            scarce = outcome != Outcome.LimitReached;
         }
     }
 
-    private static VmStatus MakeMetadata(Heap* heap, void* data, ulong bytes, out Stretch* stretch)
+    private static Outcome MakeMetadata(Heap* heap, void* data, ulong bytes, out Stretch* stretch)
     {
         stretch = null;
         var blocks = bytes >> 16;
@@ -94,16 +99,23 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         PlanBlocks(ref plan, blocks, ref small, SmallColumns);
         PlanBlocks(ref plan, blocks, ref large, LargeColumns);
 
+        if (!Limits<TAtomics>.TryCharge(heap, headerBytes))
+            return Outcome.LimitReached;
         void* metadata;
         var status = HeapOs<TAtomics>.Reserve(heap, plan.Bytes, heap->PageSize, &metadata);
         if (status != VmStatus.Ok)
-            return status;
+        {
+            Limits<TAtomics>.Undo(heap, headerBytes);
+            return Outcomes.From(status);
+        }
+
         HeapOs<TAtomics>.Advise(heap, metadata, plan.Bytes, VmAdvice.NoHugePages);
         status = HeapOs<TAtomics>.Commit(heap, metadata, headerBytes);
         if (status != VmStatus.Ok)
         {
             HeapOs<TAtomics>.Release(heap, metadata, plan.Bytes);
-            return status;
+            Limits<TAtomics>.Undo(heap, headerBytes);
+            return Outcomes.From(status);
         }
 
         var start = (byte*)metadata;
@@ -119,7 +131,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         // The large blocks first: their addresses keep the alignment of the reservation.
         Fill(heap, stretch, &stretch->Large, (byte*)data, 16, blocks, small: false, start, large, mapAt);
         Fill(heap, stretch, &stretch->Small, (byte*)data + bytes, 14, blocks, small: true, start, small, mapAt + (bytes >> Stretch.GranuleShift));
-        return VmStatus.Ok;
+        return Outcome.Ok;
     }
 
     private static void Fill(Heap* heap, Stretch* stretch, Space* space, byte* data, int blockShift, ulong blocks, bool small, byte* metadata, SpacePlan plan, ulong mapAt)

@@ -40,7 +40,8 @@ internal static unsafe class Supply<TAtomics, TGeometry>
     }
 
     /// <summary>
-    /// The system gave nothing. In this order: blocks that a stopped setter hid, slots that this cache and the recyclers hold, free pages of others given back, and the system once more.
+    /// The system gave nothing, or the hard limit stands. In this order: blocks that a stopped setter hid, slots that this cache and idle ones (flush) and the recyclers (drain) hold, free pages
+    /// of others given back (purge), and the birth once more.
     /// </summary>
     private static bool TryRescue(Heap* heap, CacheRecord* record, int sizeClass, out BlockRef block, out BlockWord held, ref Outcome outcome)
     {
@@ -49,13 +50,15 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         if (!found)
         {
             CacheSlowPath<TAtomics, TGeometry>.FlushOthers(record, sizeClass);
+            Trimmer<TAtomics, TGeometry>.EmptyIdle(heap, record);
             Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
             found = TryHoldAtHand(heap, record, sizeClass, out block, out held);
         }
 
         if (!found)
         {
-            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue);
+            var target = outcome == Outcome.LimitReached ? Limits<TAtomics>.SweepTarget(heap, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass)) : 0;
+            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, target);
             outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
             return outcome == Outcome.Ok;
         }

@@ -45,6 +45,17 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
         return flushed;
     }
 
+    /// <summary>Empties the caches whose owners are outside, for a caller that is short of memory and inside a cache of its own, through whose hands all goes.</summary>
+    public static void EmptyIdle(Heap* heap, CacheRecord* own)
+    {
+        var flushed = 0L;
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
+        {
+            if (record != own && CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
+                _ = Reclaimer<TAtomics, TGeometry>.TryEmpty(heap, record, own, int.MaxValue, ref flushed);
+        }
+    }
+
     private static void Signal(CacheRecord* record)
     {
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)

@@ -8,17 +8,20 @@ namespace BitTreeAlloc.Tests.Property.Faults;
 public sealed class EveryOsCallMayFail(ITestOutputHelper output)
 {
     [Theory]
-    [InlineData(CasWidth.Eight, 1)]
-    [InlineData(CasWidth.Eight, 2)]
-    [InlineData(CasWidth.Eight, 1_000_000)]
-    [InlineData(CasWidth.Sixteen, 1)]
-    [InlineData(CasWidth.Sixteen, 2)]
-    [InlineData(CasWidth.Sixteen, 1_000_000)]
-    public void A_program_survives_the_refusal_of_n_calls_from_the_kth_on(CasWidth casWidth, int n)
+    [InlineData(CasWidth.Eight, 1, 0)]
+    [InlineData(CasWidth.Eight, 1, 4096)]
+    [InlineData(CasWidth.Sixteen, 2, 4096)]
+    [InlineData(CasWidth.Eight, 1_000_000, 4096)]
+    [InlineData(CasWidth.Eight, 2, 0)]
+    [InlineData(CasWidth.Eight, 1_000_000, 0)]
+    [InlineData(CasWidth.Sixteen, 1, 0)]
+    [InlineData(CasWidth.Sixteen, 2, 0)]
+    [InlineData(CasWidth.Sixteen, 1_000_000, 0)]
+    public void A_program_survives_the_refusal_of_n_calls_from_the_kth_on(CasWidth casWidth, int n, int limitKiB)
     {
         if (!CasForms.Has(casWidth, output))
             return;
-        var setup = Setup.Default with { CasWidth = casWidth, DenyOs = true };
+        var setup = Setup.Default with { CasWidth = casWidth, DenyOs = true, HardLimitBytes = (ulong)limitKiB << 10 };
         var k = 1;
         for (; ; k++)
         {

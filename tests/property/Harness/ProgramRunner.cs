@@ -59,7 +59,7 @@ internal sealed class ProgramRunner(AllocatorProgram program, IAllocatorUnderTes
             return;
         var denied = allocator.Denied;
         var error = allocator.Serve(step, isRealloc ? _oracle[step.Block].Address : 0, out var address);
-        RequireExpected(step, error, allocator.Denied > denied);
+        RequireExpected(step, error, allocator.Denied > denied || program.Setup.HardLimitBytes != 0);
         if (error != AllocError.None)
         {
             if (address != 0)
@@ -92,7 +92,7 @@ internal sealed class ProgramRunner(AllocatorProgram program, IAllocatorUnderTes
     {
         var allowed = Expected(step);
         if (denied && allowed[0] == AllocError.None)
-            allowed = [AllocError.None, AllocError.AddressSpaceExhausted, AllocError.CommitRefused, AllocError.TooManyMappings];
+            allowed = [AllocError.None, AllocError.AddressSpaceExhausted, AllocError.CommitRefused, AllocError.TooManyMappings, AllocError.LimitReached];
         if (!allowed.Contains(error))
             throw new OracleViolation($"{step} told {error}, expected {string.Join(" or ", allowed)}");
     }

@@ -17,6 +17,7 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
             Profile = options.Profile,
             MinimumAlignment = options.MinimumAlignment,
             Purging = options.Purging,
+            HardLimitBytes = options.HardLimitBytes,
             VirtualMemory = _memory.Table,
         });
         for (var i = 0; i < _caches.Length; i++)
@@ -118,6 +119,8 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
         foreach (ref var cache in _caches.AsSpan())
             cache.Dispose();
         _memory?.DenyNothing();
+        if (_memory is not null)
+            ChargeWalk.Check(_allocator);
         _allocator.Dispose();
         if (_memory is null)
             return;

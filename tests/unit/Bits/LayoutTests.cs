@@ -45,6 +45,7 @@ public sealed unsafe class LayoutTests
             (ulong)&heap.GenerationLine, (ulong)&heap.InUseLine, (ulong)&heap.TouchedLine,
             (ulong)&heap.MagazinesNextLine, (ulong)&heap.OsCallsLine, (ulong)&heap.PurgedBytesLine, (ulong)&heap.PeakLine, (ulong)&heap.NextSweepLine,
             (ulong)&heap.DirectBytesLine, (ulong)&heap.DirectCountLine, (ulong)&heap.DirectLeavesLine, (ulong)&heap.PurgeLostCommitLine,
+            (ulong)&heap.ChargedLine, (ulong)&heap.HardLimitLine, (ulong)&heap.SoftLimitLine, (ulong)&heap.SoftStepLine, (ulong)&heap.LimitNoteLine, (ulong)&heap.LimitChargedLine,
             (ulong)&heap.SharedOperationsLine, (ulong)&heap.RefillsLine, (ulong)&heap.FlushesLine,
             (ulong)&heap.RecordListLine, (ulong)&heap.FreeRecords, (ulong)&heap.EmptyMagazines,
             (ulong)&heap.CacheGrantedLine, (ulong)&heap.CacheRefusalsLine, (ulong)&heap.CacheClassBytesLine,
