@@ -6,18 +6,34 @@ using BitTreeAlloc.Tool.Allocators;
 
 namespace BitTreeAlloc.Bench.WholeAllocator;
 
+/// <summary>The size of a loop's objects as a type: a constant where the allocator is called, as in most programs.</summary>
+internal interface ISize
+{
+    static abstract nuint Bytes { get; }
+}
+
+/// <summary>64 bytes: a magazine has 125, the recycler's bound is 8 magazines.</summary>
+internal readonly struct Small : ISize
+{
+    public static nuint Bytes => 64;
+}
+
+/// <summary>4 KiB: a magazine has 4, so the recycler is asked at every fourth object.</summary>
+internal readonly struct Large : ISize
+{
+    public static nuint Bytes => 4096;
+}
+
 /// <summary>The loops over one allocator. All figures are wall nanoseconds per object: one allocation, one free.</summary>
 internal abstract class AllocatorLoops(string name) : IDisposable
 {
-    /// <summary>Bytes of every object.</summary>
-    public const int Size = 64;
-
     public string Name => name;
 
     /// <summary>One thread allocates and puts, the other takes and frees; the first word is written before and read behind the ring.</summary>
-    public abstract double ProducerConsumer(TwoThreads threads, SpscRing ring, int objects);
+    public abstract double ProducerConsumer<TSize>(TwoThreads threads, SpscRing ring, int objects)
+        where TSize : struct, ISize;
 
-    /// <summary>One thread: allocates <paramref name="count"/> objects, then frees them in the same order.</summary>
+    /// <summary>One thread: allocates <paramref name="count"/> objects of 64 bytes, then frees them in the same order.</summary>
     public abstract double Burst(int count, int objects);
 
     public abstract void Dispose();
@@ -31,8 +47,8 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
     private TAdapter _here = here;
     private TAdapter _there = here.ForThread();
 
-    public override double ProducerConsumer(TwoThreads threads, SpscRing ring, int objects) =>
-        threads.Time(() => Produce(ring, objects), () => Consume(ring, objects)) / objects;
+    public override double ProducerConsumer<TSize>(TwoThreads threads, SpscRing ring, int objects) =>
+        threads.Time(() => Produce<TSize>(ring, objects), () => Consume<TSize>(ring, objects)) / objects;
 
     public override double Burst(int count, int objects)
     {
@@ -59,25 +75,26 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
         {
             for (var number = 0; number < count; number++)
             {
-                var made = (ulong*)adapter.Alloc(Size);
+                var made = (ulong*)adapter.Alloc(Small.Bytes);
                 if (TAdapter.Allocates)
                     *made = (ulong)number;
                 held[number] = made;
             }
 
             for (var number = 0; number < count; number++)
-                adapter.Free(held[number], Size);
+                adapter.Free(held[number], Small.Bytes);
         }
 
         _here = adapter;
     }
 
-    private void Produce(SpscRing ring, int objects)
+    private void Produce<TSize>(SpscRing ring, int objects)
+        where TSize : struct, ISize
     {
         var adapter = _here;
         for (var number = 0; number < objects; number++)
         {
-            var made = (ulong*)adapter.Alloc(Size);
+            var made = (ulong*)adapter.Alloc(TSize.Bytes);
             if (TAdapter.Allocates)
                 *made = (ulong)number;
             ring.Add(made);
@@ -86,7 +103,8 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
         _here = adapter;
     }
 
-    private void Consume(SpscRing ring, int objects)
+    private void Consume<TSize>(SpscRing ring, int objects)
+        where TSize : struct, ISize
     {
         var adapter = _there;
         for (var number = 0; number < objects; number++)
@@ -94,7 +112,7 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
             var taken = (ulong*)ring.Take();
             if (TAdapter.Allocates && *taken != (ulong)number)
                 throw new InvalidOperationException($"object {number} came with {*taken} in it: two owners, and times that mean nothing");
-            adapter.Free(taken, Size);
+            adapter.Free(taken, TSize.Bytes);
         }
 
         _there = adapter;

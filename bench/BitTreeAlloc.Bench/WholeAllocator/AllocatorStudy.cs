@@ -29,7 +29,8 @@ internal static class AllocatorStudy
                 output.WriteLine($"{peer.Name} is not here, or cannot be loaded into this process (--help says what may help).\n");
         }
 
-        entrants.Add(new AllocatorLoops<NoOpAdapter>("no allocator: the loop alone", default));
+        entrants.Add(new AllocatorLoops<CycleAdapter>("no allocator: memory in turn", new CycleAdapter()));
+        entrants.Add(new AllocatorLoops<NoOpAdapter>("no allocator, no memory", default));
         return Measure(entrants, rounds, output);
     }
 
@@ -45,9 +46,10 @@ internal static class AllocatorStudy
         using (var threads = new TwoThreads())
         using (var ring = new SpscRing())
         {
-            Add($"producer and consumer, ring of {SpscRing.Capacity}, {AllocatorLoops.Size} bytes", loops => loops.ProducerConsumer(threads, ring, Objects));
+            Add($"producer and consumer, ring of {SpscRing.Capacity}, {Small.Bytes} bytes", loops => loops.ProducerConsumer<Small>(threads, ring, Objects));
+            Add($"producer and consumer, ring of {SpscRing.Capacity}, {Large.Bytes} bytes", loops => loops.ProducerConsumer<Large>(threads, ring, Objects));
             foreach (var burst in s_bursts)
-                Add($"bursts of {burst}, {AllocatorLoops.Size} bytes", loops => loops.Burst(burst, Objects));
+                Add($"bursts of {burst}, {Small.Bytes} bytes", loops => loops.Burst(burst, Objects));
         }
 
         foreach (var entrant in entrants)
