@@ -22,7 +22,7 @@ public class SingleThread
     /// <summary>Runs the benchmarks; 0 where all of them ran.</summary>
     internal static int Run()
     {
-        var config = DefaultConfig.Instance.AddJob(Job.MediumRun.WithToolchain(InProcessEmitToolchain.Instance));
+        var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
         return BenchmarkRunner.Run<SingleThread>(config).HasCriticalValidationErrors ? 1 : 0;
     }
 
