@@ -61,6 +61,9 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>Where addresses and pages come from; null takes the operating system. Tests pass a simulated one.</summary>
     public VmTable? VirtualMemory { get; init; }
 
+    /// <summary>Bytes of full magazines that the recycler of one class may hold; docs/adr/0009 has the sweep.</summary>
+    internal ulong RecyclerBytesPerClass { get; init; } = 64 << 10;
+
     internal HeapPlan ToPlan() => new()
     {
         Os = VirtualMemory ?? SystemVirtualMemory.Table,
@@ -77,7 +80,7 @@ public sealed class BitTreeAllocatorOptions
         StretchBytes = ReserveBytes == 0 ? DefaultReserveBytes
             : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
             : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),
-        RecyclerBytesPerClass = 64 << 10,
+        RecyclerBytesPerClass = RecyclerBytesPerClass,
         CacheBudgetBytes = CacheBudgetBytes,
         ClaimIdle = ClaimIdleCaches,
         HardLimitBytes = HardLimitBytes,

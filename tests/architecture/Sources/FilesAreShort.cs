@@ -12,6 +12,7 @@ public sealed class FilesAreShort(ITestOutputHelper output)
     [InlineData("src")]
     [InlineData("tests")]
     [InlineData("tools")]
+    [InlineData("bench")]
     public void No_file_is_longer_than_400_lines(string folder)
     {
         if (SourceTree.Root is null)

@@ -1,0 +1,12 @@
+using BitTreeAlloc.Bench;
+using BitTreeAlloc.Tool.Cli;
+
+try
+{
+    return Command.Parse(args) is { } command ? command.Run(Console.Out) : Command.Help(Console.Out);
+}
+catch (CliException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
