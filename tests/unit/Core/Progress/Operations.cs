@@ -91,6 +91,7 @@ internal static class Operations
         for (var at = user.Live.Count - 1; at >= from; at--)
             user.Free(at, sized: true);
         user.Cache.Park();
+        FillRecycler(world, 24);
     }
 
     private static void FillRecycler(World world, int size)
