@@ -172,7 +172,8 @@ public static unsafe partial class ProcessScenarios
         free.Set();
         asleep.Wait();
         allocator.Trim();
-        var line = Line(("before", before), ("full", full), ("after", Pages.ProcessResidentBytes()), ("live", live), ("metadata", (long)allocator.GetStatistics().MetadataBytes));
+        var after = Pages.ProcessResidentBytes();
+        var line = Line(("before", before), ("full", full), ("after", after), ("live", (long)allocator.GetStatistics().LiveBytes), ("asked", live));
         Console.WriteLine(line);
         Console.Out.Flush();
         Environment.Exit(0); // the sleepers hold the allocator
@@ -226,9 +227,9 @@ public static unsafe partial class ProcessScenarios
         var cache = allocator.CreateCache();
         var full = 0L;
         s_filled = () => full = Pages.ProcessResidentBytes();
-        var live = Work(1, size => (nint)allocator.Alloc(ref cache, size), (slot, size) => allocator.Free(ref cache, (void*)slot, size), bytes);
+        Work(1, size => (nint)allocator.Alloc(ref cache, size), (slot, size) => allocator.Free(ref cache, (void*)slot, size), bytes);
         allocator.Trim(ref cache);
-        return (full, live);
+        return (full, (long)allocator.GetStatistics().LiveBytes);
     }
 
     private static long Mappings() => File.ReadLines("/proc/self/maps").Count();
