@@ -82,6 +82,21 @@ public sealed class ProgressTests(ITestOutputHelper output)
         Assert.Contains("waits", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_bound_that_is_exceeded_is_found()
+    {
+        var plain = new Operation("plain", (_, _) => { });
+        var sweep = plain with { Sweeps = true };
+        Bounds.Check(plain, Stranded.None with { BlockBytes = 64 << 10 });
+        Bounds.Check(sweep, Stranded.None with { BlockBytes = 2 << 20 });
+        foreach (var (operation, rest) in new[]
+        {
+            (plain, Stranded.None with { BlockBytes = (64 << 10) + 1 }), (sweep, Stranded.None with { BlockBytes = (2 << 20) + 1 }), (plain, Stranded.None with { HandBytes = 300_000 }),
+            (plain, Stranded.None with { Magazines = 3 }), (plain, Stranded.None with { Magazines = -1 }), (plain, Stranded.None with { Records = 2 }), (plain, Stranded.None with { AddressBytes = 1 << 20 }),
+        })
+            Assert.ThrowsAny<Exception>(() => Bounds.Check(operation, rest));
+    }
+
     /// <summary>The survivor's operations, each of a bounded number of accesses: it never waits. Returns the most that one needed.</summary>
     internal static int Survive(Mutator survivor, int steps, Random random, int waiting = WaitingSteps)
     {
