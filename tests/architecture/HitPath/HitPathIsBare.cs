@@ -46,6 +46,23 @@ public sealed class HitPathIsBare(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Hole_16_no_division_stands_on_a_hit_of_alloc_or_free()
+    {
+        if (CompiledCode.Obstacle() is { } obstacle)
+        {
+            output.WriteLine($"skipped: {obstacle}");
+            return;
+        }
+
+        var listings = CompiledCode.Of("library", "BitTreeAlloc.BitTreeAllocator:Alloc BitTreeAlloc.BitTreeAllocator:Free");
+        Assert.True(listings.Count >= 3, $"{listings.Count} listings");
+        Assert.DoesNotContain(listings.SelectMany(listing => HitPathRules.Judge(listing).Breaches), breach => breach.StartsWith("a division", StringComparison.Ordinal));
+
+        // The control.
+        Assert.Contains(CompiledCode.Of("controls", "PlantedDivision").SelectMany(listing => HitPathRules.Judge(listing).Breaches), breach => breach.StartsWith("a division", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Planted_methods_are_flagged_each_for_its_reason()
     {
         if (CompiledCode.Obstacle() is { } obstacle)

@@ -45,13 +45,15 @@ public class ZeroCostTests
         var file = Path.GetTempFileName();
         try
         {
-            ChildProgram.Run(
+            var (code, text) = ChildProgram.Run(
                 typeof(ZeroCostProgram),
                 nameof(ZeroCostProgram.Compile),
+                limits: "",
                 ("DOTNET_TieredCompilation", "0"),
                 ("DOTNET_JitStdOutFile", file),
                 ("DOTNET_JitDisasmDiffable", "1"),
                 ("DOTNET_JitDisasm", "NodeStack*:* BitTree*:* Blocks*:* NodeStackTwin:* BitTreeTwin:* BlocksTwin:*"));
+            Assert.True(code == 0, $"the program ended with {code}: {text}");
             return Disassembly.Parse(File.ReadAllText(file));
         }
         finally

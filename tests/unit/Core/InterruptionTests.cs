@@ -56,7 +56,8 @@ public sealed unsafe class InterruptionTests
     public void A_sweeper_that_claims_blindly_is_caught() =>
         Assert.ThrowsAny<Exception>(() => Interrupt("trim", "alloc", CasWidth.Eight, Engine.Of<ForgetfulAtomics, ShippedGeometry>()));
 
-    private static void Interrupt(string first, string second, CasWidth width, Engine engine)
+    /// <summary>The first operation with the whole second one before its k-th access, for every k; contents, figures and an empty heap at the end.</summary>
+    internal static void Interrupt(string first, string second, CasWidth width, Engine engine)
     {
         var points = 0;
         for (var k = 1; ; k++)

@@ -53,6 +53,41 @@ public sealed unsafe class KnownHolesMemory
         Assert.Empty(os.Violations);
     }
 
+    [Fact]
+    public void Hole_4_whichever_commit_is_refused_every_reserved_address_is_known_and_goes_back()
+    {
+        var refused = 0;
+        for (var k = 1; k <= 60; k++)
+        {
+            using var os = new SimulatedVirtualMemory();
+            os.FailAt(VmVerb.Commit, k);
+            try
+            {
+                using var live = LiveSet.Over(os, reserve: 16 * MiB);
+                for (var size = 16; size <= 300_000; size *= 2)
+                {
+                    for (var i = 0; i < 8; i++)
+                        live.TryAlloc(size, out _);
+                }
+
+                for (var i = 0; i < 300; i++)
+                    live.Allocator.TryAlloc(ref live.Cache, 65_536, out _, out _); // untouched, more than the first stretch has
+                live.CheckAll();
+                Assert.Equal(os.ReservedBytes, (ulong)live.Figures.ReservedBytes);
+            }
+            catch (AllocatorOutOfMemoryException e)
+            {
+                Assert.Equal(AllocError.CommitRefused, e.Error);
+            }
+
+            refused += (int)os.FaultsInjected;
+            Assert.Equal(0ul, os.ReservedBytes);
+            Assert.Empty(os.Violations);
+        }
+
+        Assert.InRange(refused, 30, 60);
+    }
+
     [FactOnLinux]
     public void Hole_9_isolated_purged_blocks_add_no_mapping()
     {

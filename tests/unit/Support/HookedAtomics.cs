@@ -2,7 +2,7 @@ using BitTreeAlloc.Atomics;
 
 namespace BitTreeAlloc.Tests.Unit.Support;
 
-/// <summary>The shipped atomics with a hook before every access of the calling thread: it lets others run in between, or stops the thread there by throwing.</summary>
+/// <summary>The shipped atomics with a hook before every access and fence of the calling thread: it lets others run in between, or stops the thread there by throwing.</summary>
 internal readonly unsafe struct HookedAtomics : IAtomics
 {
     [ThreadStatic]
@@ -70,9 +70,17 @@ internal readonly unsafe struct HookedAtomics : IAtomics
     public static bool CompareExchange16AcqRel(Word16* address, Word16 expected, Word16 desired, Site site) =>
         HardwareAtomics.CompareExchange16AcqRel((Word16*)At((ulong*)address, site), expected, desired, site);
 
-    public static void FenceSeqCst(Site site) => HardwareAtomics.FenceSeqCst(site);
+    public static void FenceSeqCst(Site site)
+    {
+        _ = At(null, site);
+        HardwareAtomics.FenceSeqCst(site);
+    }
 
-    public static void FenceProcessWide(Site site) => HardwareAtomics.FenceProcessWide(site);
+    public static void FenceProcessWide(Site site)
+    {
+        _ = At(null, site);
+        HardwareAtomics.FenceProcessWide(site);
+    }
 
     public static ulong ReadPlain(ulong* address, Site site) => *At(address, site);
 

@@ -1,0 +1,103 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+
+namespace BitTreeAlloc.Tests.Unit.Core.Progress;
+
+/// <summary>
+/// What nobody can get again while the stopped threads sleep, read from the words of a heap at rest: the survivors have freed all of theirs, parked, and trimmed.
+/// </summary>
+/// <param name="Blocks">Blocks whose holder is stopped, and blocks that have something to give and that no tree offers.</param>
+/// <param name="BlockBytes">Their bytes.</param>
+/// <param name="HandBytes">Of slots outside of blocks that are neither a user's nor in a cache: in a stopped thread's hands.</param>
+/// <param name="HandSlots">Their number.</param>
+/// <param name="CacheBytes">Of slots in the stopped threads' own caches.</param>
+/// <param name="Magazines">Magazines that are in no cache and on no stack.</param>
+/// <param name="Records">Cache records that no cache owns and that are not on the stack of free ones.</param>
+/// <param name="AddressBytes">Addresses that are reserved and of which the heap knows nothing.</param>
+internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, long HandSlots, long CacheBytes, int Magazines, int Records, long AddressBytes)
+{
+    public static Stranded None { get; } = new(0, 0, 0, 0, 0, 0, 0, 0);
+
+    public Stranded Max(Stranded other) => new(
+        Math.Max(Blocks, other.Blocks), Math.Max(BlockBytes, other.BlockBytes), Math.Max(HandBytes, other.HandBytes), Math.Max(HandSlots, other.HandSlots), Math.Max(CacheBytes, other.CacheBytes),
+        Math.Max(Magazines, other.Magazines), Math.Max(Records, other.Records), Math.Max(AddressBytes, other.AddressBytes));
+
+    /// <summary>Reads the heap. <paramref name="survivor"/> is the one cache that answers; <paramref name="stopped"/> are the users of the stopped threads.</summary>
+    public static unsafe Stranded Of(Mutator survivor, IReadOnlyList<Mutator> stopped, ulong reservedBytes)
+    {
+        var heap = survivor.Heap;
+        long blockBytes = 0, outBytes = 0, outSlots = 0;
+        var blocks = 0;
+        for (var number = 0; Placement<HardwareAtomics>.StretchAt(heap, number) is var stretch && stretch != null; number++)
+        {
+            for (var kind = 0; kind < Stretch.Kinds; kind++)
+            {
+                var space = Placement<HardwareAtomics>.SpaceOf(stretch, kind);
+                for (var block = 0ul; block < space->Frontier; block++)
+                {
+                    var word = new BlockWord(space->Words[block]);
+                    if (word.Phase == BlockPhase.InUse)
+                    {
+                        outSlots += word.Cursor - word.Free;
+                        outBytes += (long)(word.Cursor - word.Free) * heap->Classes[word.Class].SlotSize;
+                    }
+
+                    if (!word.IsClaimed && !IsHidden(heap, space, block, word))
+                        continue;
+                    blocks++;
+                    blockBytes += 1L << space->BlockShift;
+                }
+            }
+        }
+
+        var magazines = new HashSet<nint>();
+        var (cachedBytes, cachedSlots, owned, records) = (0L, 0L, 0, 0);
+        for (var record = CacheRegistry<HardwareAtomics, ShippedGeometry>.First(heap); record != null; record = CacheRegistry<HardwareAtomics, ShippedGeometry>.Next(record))
+        {
+            records++;
+            if (!CacheRegistry<HardwareAtomics, ShippedGeometry>.IsOwnedBy(record, heap) && record->State != CacheRecord.Leaving)
+                continue;
+            owned++;
+            magazines.Add((nint)record->SpareEmpty);
+            for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            {
+                var loaded = *CacheRecord.Top(record, sizeClass);
+                var slots = loaded == CacheRecord.EmptyTop(record) ? 0 : Count(magazines, loaded);
+                slots += Count(magazines, (ulong*)*CacheRecord.Spare(record, sizeClass));
+                cachedSlots += slots;
+                cachedBytes += (long)slots * heap->Classes[sizeClass].SlotSize;
+            }
+        }
+
+        magazines.Remove(0);
+        var arena = new NodeArena((ulong)heap->Magazines.Base, 10, heap->UseCas16);
+        var stacked = (int)NodeStack<HardwareAtomics>.Depth(arena, &heap->EmptyMagazines.Head);
+        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            stacked += (int)NodeStack<HardwareAtomics>.Depth(arena, &heap->States[sizeClass].Recycler);
+        var pool = new NodeArena((ulong)heap->Pool->Arena.Base, 12, heap->Pool->Wide);
+        var liveBytes = stopped.Sum(user => user.Live.Where(piece => piece.Size <= SizeClasses.MaxSize).Sum(piece => (long)user.Allocator.UsableSize((void*)piece.Address)));
+        var liveSlots = stopped.Sum(user => user.Live.Count(piece => piece.Size <= SizeClasses.MaxSize));
+        return new Stranded(
+            blocks,
+            blockBytes,
+            outBytes - liveBytes - cachedBytes,
+            outSlots - liveSlots - cachedSlots,
+            cachedBytes,
+            (int)(heap->MagazinesNextLine.Value >> 10) - magazines.Count - stacked,
+            records - owned - (int)NodeStack<HardwareAtomics>.Depth(pool, &heap->FreeRecords.Head),
+            (long)(reservedBytes - (ulong)survivor.Allocator.GetStatistics().ReservedBytes));
+    }
+
+    private static unsafe bool IsHidden(Heap* heap, Space* space, ulong block, BlockWord word) => word.Phase switch
+    {
+        BlockPhase.InUse => word.IsAvailable(heap->Classes[word.Class].Capacity) && !IsSet(space, heap->Classes[word.Class].Column, block),
+        BlockPhase.Empty => !IsSet(space, space->EmptyColumn, block),
+        _ => !IsSet(space, space->CleanColumn, block),
+    };
+
+    private static unsafe bool IsSet(Space* space, int column, ulong block) => BitTree<HardwareAtomics, ShippedGeometry>.IsSet(&space->Trees, column, block);
+
+    private static unsafe int Count(HashSet<nint> magazines, ulong* top) =>
+        top == null || !magazines.Add((nint)Magazine.Of<ShippedGeometry>(top)) ? 0 : Magazine.CountTo<ShippedGeometry>(top);
+}
