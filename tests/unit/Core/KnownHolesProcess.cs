@@ -18,7 +18,7 @@ public sealed class KnownHolesProcess
     public void Hole_9_blocks_that_lose_access_one_by_one_would_be_counted() =>
         Assert.InRange(Run(nameof(ProcessScenarios.ScatteredProtections))["mappings"], 4097, long.MaxValue);
 
-    [Fact(Skip = "the trimmer does not yet claim ambient caches whose threads sleep")]
+    [FactOnLinux]
     public void Hole_11_caches_of_63_sleeping_threads_go_home_with_a_trim() => StaysLow(nameof(ProcessScenarios.SleepersWithAmbientCaches));
 
     [FactOnLinux]
