@@ -15,7 +15,14 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* AllocZeroed(ref ThreadCache cache, nuint size)
     {
-        var error = AllocZeroedCore(ref cache, size, out var pointer);
+        if (size < ZeroKnownSize)
+        {
+            var slot = Alloc(ref cache, size);
+            NativeMemory.Clear(slot, (nuint)_heap->Classes[SizeClasses.ClassOf(size)].SlotSize);
+            return slot;
+        }
+
+        var error = AllocZeroedGuarded(ref cache, size, out var pointer);
         if (error != AllocError.None)
             throw Failure(error, size);
         return pointer;
@@ -41,7 +48,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (TryRound(size, alignment, out var rounded) && rounded <= SizeClasses.TableLimit)
             return Alloc(ref cache, rounded);
-        var error = AllocAlignedCore(ref cache, size, alignment, out var pointer);
+        var error = AllocAlignedGuarded(ref cache, size, alignment, out var pointer);
         if (error != AllocError.None)
             throw Failure(error, size);
         return pointer;
@@ -63,30 +70,24 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* Realloc(ref ThreadCache cache, void* pointer, nuint newSize)
     {
-        var error = ReallocCore(ref cache, pointer, newSize, 1, out var moved);
+        var error = ReallocGuarded(ref cache, pointer, newSize, 1, out var moved);
         if (error != AllocError.None)
-            throw Failure(error, newSize);
+            throw ReallocFailure(error, pointer, newSize);
         return moved;
     }
 
     /// <summary>As <see cref="Realloc(ref ThreadCache, void*, nuint)"/>, at a multiple of <paramref name="alignment"/>; to be freed like aligned memory of the new size.</summary>
     public void* ReallocAligned(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment)
     {
-        var error = ReallocCore(ref cache, pointer, newSize, alignment, out var moved);
+        var error = ReallocGuarded(ref cache, pointer, newSize, alignment, out var moved);
         if (error != AllocError.None)
-            throw Failure(error, newSize);
+            throw ReallocFailure(error, pointer, newSize);
         return moved;
     }
 
     /// <summary>Bytes that may be used at a live pointer, all of them: at least what was asked for. 0 for null and for what is not live here.</summary>
-    public nuint UsableSize(void* pointer)
-    {
-        if (_heap == null || pointer == null)
-            return 0;
-        if (TryClassOf((ulong)pointer, out var sizeClass))
-            return sizeClass == SizeClasses.None ? 0 : (nuint)_heap->Classes[sizeClass].SlotSize;
-        return (nuint)_engine.DirectSize(_heap, (ulong)pointer);
-    }
+    public nuint UsableSize(void* pointer) =>
+        _heap == null || pointer == null || (_checked && !FactsOf(pointer).IsLive) ? 0 : SizeAt(pointer);
 
     /// <summary>Bytes that a request of that size may use, at the default minimum alignment.</summary>
     public static nuint GoodSize(nuint size)
@@ -99,7 +100,7 @@ public sealed unsafe partial class BitTreeAllocator
     /// Whether the address belongs to this allocator: inside any block, live or free, or inside a live mapping of more than 64 KiB.
     /// </summary>
     public bool Owns(void* pointer) =>
-        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.OwnsDirect(_heap, (ulong)pointer));
+        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.FindDirect(_heap, (ulong)pointer, out _) != 0);
 
     /// <summary>
     /// Gives memory back: every cache flushes itself at its next free or slow call, recyclers are emptied, and all free pages go back to the system. Slots that other threads still cache are not
@@ -119,10 +120,18 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>As <see cref="Trim()"/>, with the caller's cache flushed at once.</summary>
     public TrimResult Trim(ref ThreadCache cache)
     {
-        var error = Ready(ref cache);
+        var error = _checked ? Enter(ref cache) : Ready(ref cache);
         if (error != AllocError.None)
             throw Failure(error, CacheRecord.Stride);
-        return TrimWith(cache.Record);
+        try
+        {
+            return TrimWith(cache.Record);
+        }
+        finally
+        {
+            if (_checked)
+                CacheGuard.Leave(cache.Record);
+        }
     }
 
     private TrimResult TrimWith(CacheRecord* record)
@@ -185,7 +194,7 @@ public sealed unsafe partial class BitTreeAllocator
         var error = Ready(ref cache);
         if (error != AllocError.None)
             return error;
-        var oldSize = UsableSize(pointer);
+        var oldSize = SizeAt(pointer);
         if (oldSize == 0)
             return AllocError.InvalidPointer;
         if (FitsInPlace((ulong)pointer, oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
@@ -199,12 +208,25 @@ public sealed unsafe partial class BitTreeAllocator
             return error;
         Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
 
+        if (_checked && MarkOf(pointer) is var mark && mark != null)
+            *mark = 0;
+
         // The move has happened: news about earlier frees waits for a call that only frees.
         var news = FreeUnsized(ref cache, pointer);
         if (news != AllocError.None && cache.Record->News == 0)
             cache.Record->News = (ulong)Errors.OutcomeOf(news);
         return AllocError.None;
     }
+
+    private nuint SizeAt(void* pointer)
+    {
+        if (TryClassOf((ulong)pointer, out var sizeClass))
+            return sizeClass == SizeClasses.None ? 0 : (nuint)_heap->Classes[sizeClass].SlotSize;
+        return (nuint)_engine.DirectSize(_heap, (ulong)pointer);
+    }
+
+    private Exception ReallocFailure(AllocError error, void* pointer, nuint newSize) =>
+        error is AllocError.InvalidPointer or AllocError.DoubleFree ? PointerFailure(error, nameof(Realloc), pointer, null) : Failure(error, newSize);
 
     /// <summary>The slot or mapping that a fresh allocation would get is the one it has; anything else would break a sized free.</summary>
     private bool FitsInPlace(ulong address, nuint usable, nuint rounded, nuint alignment)

@@ -27,6 +27,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     private readonly ulong _serial;
     private readonly int _minimumAlignment;
+    private readonly bool _checked;
     private Engine _engine;
     private Heap* _heap;
     private bool _disabled;
@@ -54,6 +55,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
         _engine = engine;
         _minimumAlignment = plan.MinimumAlignment;
         Profile = options.Profile;
+        _checked = plan.Checked;
         CasWidth = plan.UseCas16 ? CasWidth.Sixteen : CasWidth.Eight;
         fixed (ulong* serials = &s_serials)
             _serial = HardwareAtomics.FetchAddAcqRel(serials, 1, Site.None) + 1; // order: unique is enough [H1]
@@ -64,6 +66,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             var error = Errors.Of(outcome);
             throw new AllocatorOutOfMemoryException(error, 0, $"Cannot make an allocator: {error}. {Errors.TextOf(error)} It was tried down to 20 MiB of addresses; ReserveBytes in the options sets where the search starts.");
         }
+
+        if (_checked)
+            _marks = MarkView.Of(_heap);
     }
 
     /// <summary>The process-wide allocator, made at first use with the default options. It lives as long as the process.</summary>
@@ -80,6 +85,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     /// <summary>The form of the recycler's head in force: never <see cref="CasWidth.Auto"/>.</summary>
     public CasWidth CasWidth { get; }
+
+    /// <summary>How much is checked: never <see cref="Level.Auto"/>.</summary>
+    public Level Level => _checked ? Level.Checked : Level.Fast;
 
     /// <summary>
     /// Switched off, an allocator takes nothing more from blocks or from the system: Try-forms fail at once with <see cref="AllocError.Disabled"/>, the other forms when the cache they are given
@@ -134,6 +142,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     {
         var heap = _heap;
         _heap = null;
+        _marks = default;
         if (heap != null)
             _engine.Destroy(heap);
     }

@@ -153,6 +153,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
             status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong));
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong));
+        if (status == VmStatus.Ok && heap->Checked)
+            status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, (after << space->BlockShift) >> LiveMarks.Shift(space->FirstClass));
         return status == VmStatus.Ok ? HeapOs<TAtomics>.Ensure(heap, &space->Data, after << space->BlockShift) : status;
     }
 

@@ -14,11 +14,13 @@ public sealed class EveryOsCallMayFail(ITestOutputHelper output)
     [InlineData(CasWidth.Sixteen, 1)]
     [InlineData(CasWidth.Sixteen, 2)]
     [InlineData(CasWidth.Sixteen, 1_000_000)]
-    public void A_program_survives_the_refusal_of_n_calls_from_the_kth_on(CasWidth casWidth, int n)
+    [InlineData(CasWidth.Eight, 1, Level.Checked)]
+    [InlineData(CasWidth.Sixteen, 1_000_000, Level.Checked)]
+    public void A_program_survives_the_refusal_of_n_calls_from_the_kth_on(CasWidth casWidth, int n, Level level = Level.Auto)
     {
         if (!CasForms.Has(casWidth, output))
             return;
-        var setup = Setup.Default with { CasWidth = casWidth, DenyOs = true };
+        var setup = Setup.Default with { CasWidth = casWidth, DenyOs = true, Level = level };
         var k = 1;
         for (; ; k++)
         {

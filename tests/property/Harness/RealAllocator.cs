@@ -17,6 +17,7 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
             Profile = options.Profile,
             MinimumAlignment = options.MinimumAlignment,
             Purging = options.Purging,
+            Level = options.Level,
             VirtualMemory = _memory.Table,
         });
         for (var i = 0; i < _caches.Length; i++)

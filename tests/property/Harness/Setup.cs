@@ -1,7 +1,7 @@
 namespace BitTreeAlloc.Tests.Property.Harness;
 
 /// <summary>What an allocator under test is made of.</summary>
-internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int MinimumAlignment, PurgeMode Purging = PurgeMode.OnDemand, bool DenyOs = false)
+internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int MinimumAlignment, PurgeMode Purging = PurgeMode.OnDemand, bool DenyOs = false, Level Level = Level.Auto)
 {
     /// <summary>Explicit caches of a program, beside the ambient one.</summary>
     public const int Caches = 3;
@@ -24,5 +24,6 @@ internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int Mi
         Profile = Profile,
         MinimumAlignment = MinimumAlignment,
         Purging = Purging,
+        Level = Level,
     };
 }

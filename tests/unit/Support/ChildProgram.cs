@@ -17,8 +17,10 @@ internal static class ChildProgram
         return 0;
     }
 
-    /// <summary>Runs a scenario under limits (<c>ulimit</c> options of the shell, such as "-d 900000") and returns its exit code and line.</summary>
-    public static (int ExitCode, string Line) Run(Type type, string method, string limits = "")
+    /// <summary>
+    /// Runs a scenario under limits (<c>ulimit</c> options of the shell, such as "-d 900000"), with that value of BITTREE_CHECK where one is given, and returns its exit code and line.
+    /// </summary>
+    public static (int ExitCode, string Line) Run(Type type, string method, string limits = "", string check = "")
     {
         var command = (limits.Length == 0 ? "" : $"ulimit {limits} && ") + "exec dotnet exec \"$0\" child \"$1\" \"$2\"";
         var start = new ProcessStartInfo("/bin/sh", ["-c", command, typeof(ChildProgram).Assembly.Location, type.FullName!, method])
@@ -29,6 +31,9 @@ internal static class ChildProgram
 
         // No code is compiled in the background, where it could meet a limit that the scenario is about to lift again.
         start.Environment["DOTNET_TieredCompilation"] = "0";
+
+        if (check.Length != 0)
+            start.Environment["BITTREE_CHECK"] = check;
 
         // The child's collector would otherwise reserve 256 GiB, and a crash that is expected would leave a dump.
         start.Environment["DOTNET_GCHeapHardLimit"] = "0x8000000";
