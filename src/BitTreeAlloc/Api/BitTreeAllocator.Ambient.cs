@@ -52,7 +52,7 @@ public sealed unsafe partial class BitTreeAllocator
                 return;
         }
 
-        AmbientFreeMiss(pointer, SizeClasses.ClassOf(size));
+        AmbientFreeMiss(pointer, size);
     }
 
     /// <inheritdoc cref="Free(ref ThreadCache, void*)"/>
@@ -67,7 +67,7 @@ public sealed unsafe partial class BitTreeAllocator
                 return;
         }
 
-        AmbientFreeMiss(pointer, SizeClasses.None);
+        AmbientFreeMiss(pointer, null);
     }
 
     /// <inheritdoc cref="AllocZeroed(ref ThreadCache, nuint)"/>
@@ -110,7 +110,7 @@ public sealed unsafe partial class BitTreeAllocator
     public void* ReallocAligned(void* pointer, nuint newSize, nuint alignment)
     {
         var error = TryReallocAmbient(pointer, newSize, alignment, out var moved);
-        return error == AllocError.None ? moved : throw Failure(error, newSize);
+        return error == AllocError.None ? moved : throw ReallocFailure(error, pointer, newSize);
     }
 
     /// <summary>As the form with a cache, on the calling thread's.</summary>
@@ -148,7 +148,7 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>As the form with a cache, on the calling thread's.</summary>
     public bool TryFree(void* pointer, out AllocError error)
     {
-        error = pointer == null ? AllocError.None : TryFreeAmbient(pointer, SizeClasses.None);
+        error = pointer == null ? AllocError.None : TryFreeAmbient(pointer, null);
         return error == AllocError.None;
     }
 
@@ -158,8 +158,8 @@ public sealed unsafe partial class BitTreeAllocator
     /// <exception cref="AllocatorMisuseException">What the cache held was freed twice.</exception>
     public void DetachThread()
     {
-        if (t_ambient.Serial == _serial)
-            t_ambient.Serial = 0;
+        if (t_ambient.Owner == _serial)
+            t_ambient = default;
         t_all?.End(this);
     }
 
@@ -183,18 +183,18 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void AmbientFreeMiss(void* pointer, int sizeClass)
+    private void AmbientFreeMiss(void* pointer, nuint? size)
     {
         if (pointer == null)
         {
-            if (t_ambient.Serial == _serial)
+            if (t_ambient.Owner == _serial)
                 CacheClaims<HardwareAtomics>.Leave(t_ambient.Record);
             return;
         }
 
-        var error = TryFreeAmbient(pointer, sizeClass);
+        var error = TryFreeAmbient(pointer, size);
         if (error != AllocError.None)
-            throw FreeFailure(error);
+            throw PointerFailure(error, nameof(Free), pointer, size);
     }
 
     // Errors come out as values and are thrown only when the thread is outside its cache again: a handler may allocate.
@@ -204,9 +204,9 @@ public sealed unsafe partial class BitTreeAllocator
         var error = Enter(out var cache);
         if (error != AllocError.None)
             return error;
-        error = AllocSlow(ref cache, size, out pointer);
+        error = AllocUntold(ref cache, size, out pointer);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return TellOutside(error, cache.Record, size, ref pointer);
+        return Told(error, cache.Record, size, ref pointer);
     }
 
     private AllocError TryAllocZeroedAmbient(nuint size, out void* pointer)
@@ -215,9 +215,9 @@ public sealed unsafe partial class BitTreeAllocator
         var error = Enter(out var cache);
         if (error != AllocError.None)
             return error;
-        error = AllocZeroedCore(ref cache, size, out pointer);
+        error = AllocZeroedUntold(ref cache, size, out pointer);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return TellOutside(error, cache.Record, size, ref pointer);
+        return Told(error, cache.Record, size, ref pointer);
     }
 
     private AllocError TryAllocAlignedAmbient(nuint size, nuint alignment, out void* pointer)
@@ -226,9 +226,9 @@ public sealed unsafe partial class BitTreeAllocator
         var error = Enter(out var cache);
         if (error != AllocError.None)
             return error;
-        error = AllocAlignedCore(ref cache, size, alignment, out pointer);
+        error = AllocAlignedUntold(ref cache, size, alignment, out pointer);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
-        return TellOutside(error, cache.Record, size, ref pointer);
+        return Told(error, cache.Record, size, ref pointer);
     }
 
     private AllocError TryReallocAmbient(void* old, nuint newSize, nuint alignment, out void* pointer)
@@ -242,7 +242,7 @@ public sealed unsafe partial class BitTreeAllocator
         Buffer.MemoryCopy(old, pointer, newSize, Math.Min(oldSize, newSize));
 
         // The move has happened: news about earlier frees waits for a call that only frees.
-        var news = TryFreeAmbient(old, SizeClasses.None);
+        var news = TryFreeAmbient(old, null);
         if (news != AllocError.None && Enter(out var cache) == AllocError.None)
         {
             KeepNews(cache.Record, news);
@@ -252,12 +252,12 @@ public sealed unsafe partial class BitTreeAllocator
         return AllocError.None;
     }
 
-    private AllocError TryFreeAmbient(void* pointer, int sizeClass)
+    private AllocError TryFreeAmbient(void* pointer, nuint? size)
     {
         var error = Enter(out var cache);
         if (error != AllocError.None)
             return error;
-        error = FreeSlow(ref cache, pointer, sizeClass);
+        error = FreeGuarded(ref cache, pointer, size);
         CacheClaims<HardwareAtomics>.Leave(cache.Record);
         return error;
     }
@@ -269,10 +269,11 @@ public sealed unsafe partial class BitTreeAllocator
         for (; ; )
         {
             ref var ambient = ref t_ambient;
-            if (ambient.Serial != _serial || _heap == null)
+            if (ambient.Owner != _serial || _heap == null)
             {
                 var error = SwitchAmbient(out ambient.Record);
-                ambient.Serial = error == AllocError.None ? _serial : 0;
+                ambient.Owner = error == AllocError.None ? _serial : 0;
+                ambient.Serial = _checked ? 0 : ambient.Owner;
                 if (error != AllocError.None)
                     return error;
             }
@@ -283,7 +284,7 @@ public sealed unsafe partial class BitTreeAllocator
             if (!CacheClaims<HardwareAtomics>.TryHandOver(ambient.Record))
                 continue;
             t_all!.Forget(this);
-            ambient.Serial = 0;
+            ambient = default;
         }
     }
 
@@ -309,7 +310,11 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>The last allocator that the thread called, and its cache there.</summary>
     private struct AmbientSlot
     {
+        /// <summary>Serial of the allocator whose calls may hit; 0 at the checked level, where every call goes by the guarded ones.</summary>
         public ulong Serial;
+
+        /// <summary>Serial of the allocator that the record belongs to, or 0.</summary>
+        public ulong Owner;
         public CacheRecord* Record;
     }
 }

@@ -15,7 +15,14 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* AllocZeroed(ref ThreadCache cache, nuint size)
     {
-        var error = AllocZeroedCore(ref cache, size, out var pointer);
+        if (size < ZeroKnownSize)
+        {
+            var slot = Alloc(ref cache, size);
+            NativeMemory.Clear(slot, (nuint)_heap->Classes[SizeClasses.ClassOf(size)].SlotSize);
+            return slot;
+        }
+
+        var error = AllocZeroedGuarded(ref cache, size, out var pointer);
         if (error != AllocError.None)
             throw Failure(error, size);
         return pointer;
@@ -41,7 +48,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (TryRound(size, alignment, out var rounded) && rounded <= SizeClasses.TableLimit)
             return Alloc(ref cache, rounded);
-        var error = AllocAlignedCore(ref cache, size, alignment, out var pointer);
+        var error = AllocAlignedGuarded(ref cache, size, alignment, out var pointer);
         if (error != AllocError.None)
             throw Failure(error, size);
         return pointer;
@@ -63,30 +70,24 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* Realloc(ref ThreadCache cache, void* pointer, nuint newSize)
     {
-        var error = ReallocCore(ref cache, pointer, newSize, 1, out var moved);
+        var error = ReallocGuarded(ref cache, pointer, newSize, 1, out var moved);
         if (error != AllocError.None)
-            throw Failure(error, newSize);
+            throw ReallocFailure(error, pointer, newSize);
         return moved;
     }
 
     /// <summary>As <see cref="Realloc(ref ThreadCache, void*, nuint)"/>, at a multiple of <paramref name="alignment"/>; to be freed like aligned memory of the new size.</summary>
     public void* ReallocAligned(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment)
     {
-        var error = ReallocCore(ref cache, pointer, newSize, alignment, out var moved);
+        var error = ReallocGuarded(ref cache, pointer, newSize, alignment, out var moved);
         if (error != AllocError.None)
-            throw Failure(error, newSize);
+            throw ReallocFailure(error, pointer, newSize);
         return moved;
     }
 
     /// <summary>Bytes that may be used at a live pointer, all of them: at least what was asked for. 0 for null and for what is not live here.</summary>
-    public nuint UsableSize(void* pointer)
-    {
-        if (_heap == null || pointer == null)
-            return 0;
-        if (TryClassOf((ulong)pointer, out var sizeClass))
-            return sizeClass == SizeClasses.None ? 0 : (nuint)_heap->Classes[sizeClass].SlotSize;
-        return (nuint)_engine.DirectSize(_heap, (ulong)pointer);
-    }
+    public nuint UsableSize(void* pointer) =>
+        _heap == null || pointer == null || (_checked && !FactsOf(pointer).IsLive) ? 0 : SizeAt(pointer);
 
     /// <summary>Bytes that a request of that size may use, at the default minimum alignment.</summary>
     public static nuint GoodSize(nuint size)
@@ -99,7 +100,7 @@ public sealed unsafe partial class BitTreeAllocator
     /// Whether the address belongs to this allocator: inside any block, live or free, or inside a live mapping of more than 64 KiB.
     /// </summary>
     public bool Owns(void* pointer) =>
-        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.OwnsDirect(_heap, (ulong)pointer));
+        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.FindDirect(_heap, (ulong)pointer, out _) != 0);
 
     private AllocError AllocZeroedCore(ref ThreadCache cache, nuint size, out void* pointer)
     {
@@ -114,10 +115,10 @@ public sealed unsafe partial class BitTreeAllocator
         {
             pointer = (void*)_engine.AllocZero(cache.Record, sizeClass, out var outcome);
             if (pointer != null || outcome == Outcome.CacheMisused)
-                return Told(Errors.Of(outcome), cache.Record, size, ref pointer);
+                return Errors.Of(outcome);
         }
 
-        error = AllocOfClass(ref cache, sizeClass, size, out pointer);
+        error = AllocOfClass(ref cache, sizeClass, out pointer);
         if (pointer != null)
             NativeMemory.Clear(pointer, (nuint)_heap->Classes[sizeClass].SlotSize);
         return error;
@@ -139,20 +140,20 @@ public sealed unsafe partial class BitTreeAllocator
         return AllocSlow(ref cache, rounded, out pointer);
     }
 
-    private AllocError ReallocCore(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment, out void* moved)
+    private AllocError ReallocGuarded(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment, out void* moved)
     {
         var error = PlanRealloc(pointer, newSize, alignment, out var oldSize, out moved);
         if (error == AllocError.None && pointer != null)
             error = Ready(ref cache);
         if (error != AllocError.None || moved != null)
             return error;
-        error = AllocAlignedCore(ref cache, newSize, alignment, out moved);
+        error = AllocAlignedGuarded(ref cache, newSize, alignment, out moved);
         if (error != AllocError.None || pointer == null)
             return error;
         Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
 
         // The move has happened: news about earlier frees waits for a call that only frees.
-        KeepNews(cache.Record, FreeUnsized(ref cache, pointer));
+        KeepNews(cache.Record, FreeGuarded(ref cache, pointer, null));
         return AllocError.None;
     }
 
@@ -171,7 +172,9 @@ public sealed unsafe partial class BitTreeAllocator
             return AllocError.Disposed;
         if (pointer == null)
             return AllocError.None;
-        oldSize = UsableSize(pointer);
+        if (_checked && !IsMarked(pointer) && FactsOf(pointer).Judge() is var judged && judged != AllocError.None)
+            return judged;
+        oldSize = SizeAt(pointer);
         if (oldSize == 0)
             return AllocError.InvalidPointer;
         if (FitsInPlace((ulong)pointer, oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
@@ -184,6 +187,16 @@ public sealed unsafe partial class BitTreeAllocator
         if (news != AllocError.None && record->News == 0)
             record->News = (ulong)Errors.OutcomeOf(news);
     }
+
+    private nuint SizeAt(void* pointer)
+    {
+        if (TryClassOf((ulong)pointer, out var sizeClass))
+            return sizeClass == SizeClasses.None ? 0 : (nuint)_heap->Classes[sizeClass].SlotSize;
+        return (nuint)_engine.DirectSize(_heap, (ulong)pointer);
+    }
+
+    private Exception ReallocFailure(AllocError error, void* pointer, nuint newSize) =>
+        error is AllocError.InvalidPointer or AllocError.DoubleFree ? PointerFailure(error, nameof(Realloc), pointer, null) : Failure(error, newSize);
 
     /// <summary>The slot or mapping that a fresh allocation would get is the one it has; anything else would break a sized free.</summary>
     private bool FitsInPlace(ulong address, nuint usable, nuint rounded, nuint alignment)

@@ -21,10 +21,12 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Alloc(ref ThreadCache cache, nuint size)
     {
-        var record = cache.Record;
-        if (size <= SizeClasses.TableLimit && record != null)
+        var record = cache.Bound;
+        if (size <= SizeClasses.TableLimit)
         {
             int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            if ((nint)record <= 0)
+                return AllocChecked(ref cache, size, (nint)record, sizeClass);
             var top = *CacheRecord.Top(record, sizeClass);
             var slot = *top;
             if (slot != 0)
@@ -40,15 +42,21 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>Frees what this allocator gave out, from any thread, through any of its caches. Null does nothing.</summary>
     /// <param name="cache">The caller's cache.</param>
     /// <param name="pointer">The start of a live allocation, or null.</param>
-    /// <param name="size">The size it was asked for (by Alloc, AllocZeroed or the last Realloc). A size of another class is found when the cache is flushed.</param>
+    /// <param name="size">The size it was asked for (by Alloc, AllocZeroed or the last Realloc). A size of another class is found when the cache is flushed, or by this call at <see cref="Level.Checked"/>.</param>
     /// <exception cref="AllocatorMisuseException">An earlier free of this cache was wrong (found now), or the pointer is.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(ref ThreadCache cache, void* pointer, nuint size)
     {
-        var record = cache.Record;
-        if (size <= SizeClasses.TableLimit && record != null && pointer != null)
+        var record = cache.Bound;
+        if (size <= SizeClasses.TableLimit && pointer != null)
         {
             int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            if ((nint)record <= 0)
+            {
+                FreeChecked(ref cache, pointer, size, (nint)record, sizeClass);
+                return;
+            }
+
             var top = *CacheRecord.Top(record, sizeClass);
 
             // A racing signal from the trimmer turns the limit to 0: seen now or at a later free, both are right.
@@ -70,8 +78,8 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(ref ThreadCache cache, void* pointer)
     {
-        var record = cache.Record;
-        if (record != null)
+        var record = cache.Bound;
+        if ((nint)record > 0)
         {
             var granule = ((ulong)pointer - record->Base) >> Stretch.GranuleShift;
             if (granule < record->Granules)
@@ -87,6 +95,6 @@ public sealed unsafe partial class BitTreeAllocator
             }
         }
 
-        FreeMiss(ref cache, pointer);
+        FreeChecked(ref cache, pointer, (nint)record);
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using BitTreeAlloc.Atomics;
-using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
@@ -50,18 +49,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// </remarks>
     public event EventHandler<MemoryLimitEventArgs>? LimitReached;
 
-    /// <summary>The end of a slow call that may have met a limit.</summary>
+    /// <summary>The end of a slow call that may have met a limit: the thread is outside of its cache again, explicit or ambient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private AllocError Told(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
-    {
-        // The thread is still inside an ambient cache: TellOutside comes when it has left.
-        if (HasNews(error, record) && record->IsAmbient == 0)
-            Tell(error, record, size, ref pointer);
-        return error;
-    }
-
-    /// <summary>As <see cref="Told"/>, for a call on an ambient cache that the thread has left: a handler may take another one, or find this one claimed.</summary>
-    private AllocError TellOutside(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
     {
         if (_heap != null && HasNews(error, record))
             Tell(error, record, size, ref pointer);
@@ -91,7 +81,7 @@ public sealed unsafe partial class BitTreeAllocator
         {
             // Nobody will learn the address: it goes back.
             if (pointer != null && record->IsAmbient != 0)
-                _ = TryFreeAmbient(pointer, SizeClasses.None);
+                _ = TryFreeAmbient(pointer, null);
             else
                 FreeThrough(record, pointer);
             pointer = null;
@@ -106,6 +96,6 @@ public sealed unsafe partial class BitTreeAllocator
     private void FreeThrough(CacheRecord* record, void* pointer)
     {
         var cache = new ThreadCache { Record = record };
-        _ = FreeUnsized(ref cache, pointer);
+        _ = FreeGuarded(ref cache, pointer, null);
     }
 }

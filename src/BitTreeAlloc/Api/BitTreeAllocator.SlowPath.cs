@@ -5,13 +5,13 @@ using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
 
-/// <summary>What the hit path turns off to: binding, coarse classes, refill and flush, direct mappings, errors.</summary>
+/// <summary>What both hit paths turn off to: binding, coarse classes, refill and flush, direct mappings, errors.</summary>
 public sealed unsafe partial class BitTreeAllocator
 {
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocMiss(ref ThreadCache cache, nuint size)
     {
-        var error = AllocSlow(ref cache, size, out var pointer);
+        var error = AllocGuarded(ref cache, size, out var pointer);
         if (error != AllocError.None)
             throw Failure(error, size);
         return pointer;
@@ -20,19 +20,17 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeMiss(ref ThreadCache cache, void* pointer, nuint size)
     {
-        if (pointer == null)
-            return;
-        var error = FreeSlow(ref cache, pointer, SizeClasses.ClassOf(size));
+        var error = FreeGuarded(ref cache, pointer, size);
         if (error != AllocError.None)
-            throw FreeFailure(error);
+            throw PointerFailure(error, nameof(Free), pointer, size);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeMiss(ref ThreadCache cache, void* pointer)
     {
-        var error = FreeUnsized(ref cache, pointer);
+        var error = FreeGuarded(ref cache, pointer, null);
         if (error != AllocError.None)
-            throw FreeFailure(error);
+            throw PointerFailure(error, nameof(Free), pointer, null);
     }
 
     private AllocError AllocSlow(ref ThreadCache cache, nuint size, out void* pointer)
@@ -44,10 +42,10 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
         var sizeClass = SizeClasses.ClassOf(size);
-        return sizeClass == SizeClasses.None ? AllocDirect(ref cache, size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, size, out pointer);
+        return sizeClass == SizeClasses.None ? AllocDirect(ref cache, size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, out pointer);
     }
 
-    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, nuint size, out void* pointer)
+    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer)
     {
         var record = cache.Record;
         var top = *CacheRecord.Top(record, sizeClass);
@@ -65,7 +63,7 @@ public sealed unsafe partial class BitTreeAllocator
         }
 
         pointer = (void*)_engine.Alloc(record, sizeClass, out var outcome);
-        return Told(Errors.Of(outcome), record, size, ref pointer);
+        return Errors.Of(outcome);
     }
 
     private AllocError AllocDirect(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer)
@@ -79,7 +77,7 @@ public sealed unsafe partial class BitTreeAllocator
             return AllocError.SizeTooLarge;
         var record = cache.Record;
         pointer = (void*)_engine.AllocDirect(_heap, record, size, alignment, out var outcome);
-        return Told(Errors.Of(outcome), record, size, ref pointer);
+        return Errors.Of(outcome);
     }
 
     /// <summary>Frees through the cache by class; class none is a direct mapping.</summary>
@@ -169,6 +167,4 @@ public sealed unsafe partial class BitTreeAllocator
         _ when Errors.IsShortage(error) => new AllocatorOutOfMemoryException(error, size, Errors.Describe(error, size, Snapshot(LiveHeap))),
         _ => Errors.Misuse(error),
     };
-
-    private static Exception FreeFailure(AllocError error) => error == AllocError.Disposed ? Errors.Disposed() : Errors.Misuse(error);
 }

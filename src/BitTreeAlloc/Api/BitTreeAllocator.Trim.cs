@@ -37,7 +37,7 @@ public sealed unsafe partial class BitTreeAllocator
         _ = LiveHeap;
 
         // The caller's ambient cache, if it has one here, as its owner; nobody needs one to trim.
-        var ambient = t_ambient.Serial == _serial ? t_ambient.Record : null;
+        var ambient = t_ambient.Owner == _serial ? t_ambient.Record : null;
         var own = ambient != null && CacheClaims<HardwareAtomics>.TryEnter(ambient) ? ambient : null;
         var outcome = TrimWith(own, level, out var result);
         if (ambient != null)
@@ -52,10 +52,12 @@ public sealed unsafe partial class BitTreeAllocator
     public TrimResult Trim(ref ThreadCache cache, TrimLevel level)
     {
         CheckLevel(level);
-        var error = Ready(ref cache);
+        var error = _checked ? EnterGuard(ref cache) : Ready(ref cache);
         if (error != AllocError.None)
             throw Failure(error, CacheRecord.Stride);
         var outcome = TrimWith(cache.Record, level, out var result);
+        if (_checked)
+            CacheGuard.Leave(cache.Record);
         return outcome == Outcome.Ok ? result : throw Errors.Misuse(outcome);
     }
 

@@ -9,7 +9,7 @@ public sealed unsafe partial class BitTreeAllocator
     public bool TryAlloc(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error)
     {
         pointer = null;
-        error = _disabled ? AllocError.Disabled : AllocSlow(ref cache, size, out pointer);
+        error = _disabled ? AllocError.Disabled : AllocGuarded(ref cache, size, out pointer);
         return error == AllocError.None;
     }
 
@@ -17,7 +17,7 @@ public sealed unsafe partial class BitTreeAllocator
     public bool TryAllocZeroed(ref ThreadCache cache, nuint size, out void* pointer, out AllocError error)
     {
         pointer = null;
-        error = _disabled ? AllocError.Disabled : AllocZeroedCore(ref cache, size, out pointer);
+        error = _disabled ? AllocError.Disabled : AllocZeroedGuarded(ref cache, size, out pointer);
         return error == AllocError.None;
     }
 
@@ -25,7 +25,7 @@ public sealed unsafe partial class BitTreeAllocator
     public bool TryAllocAligned(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer, out AllocError error)
     {
         pointer = null;
-        error = _disabled ? AllocError.Disabled : AllocAlignedCore(ref cache, size, alignment, out pointer);
+        error = _disabled ? AllocError.Disabled : AllocAlignedGuarded(ref cache, size, alignment, out pointer);
         return error == AllocError.None;
     }
 
@@ -33,14 +33,14 @@ public sealed unsafe partial class BitTreeAllocator
     public bool TryRealloc(ref ThreadCache cache, void* old, nuint newSize, out void* pointer, out AllocError error)
     {
         pointer = null;
-        error = _disabled ? AllocError.Disabled : ReallocCore(ref cache, old, newSize, 1, out pointer);
+        error = _disabled ? AllocError.Disabled : ReallocGuarded(ref cache, old, newSize, 1, out pointer);
         return error == AllocError.None;
     }
 
     /// <summary><see cref="Free(ref ThreadCache, void*)"/>, or false with the reason.</summary>
     public bool TryFree(ref ThreadCache cache, void* pointer, out AllocError error)
     {
-        error = FreeUnsized(ref cache, pointer);
+        error = FreeGuarded(ref cache, pointer, null);
         return error == AllocError.None;
     }
 }

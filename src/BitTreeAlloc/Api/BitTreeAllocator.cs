@@ -27,8 +27,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     private readonly ulong _serial;
     private readonly int _minimumAlignment;
-    private Engine _engine;
+    private readonly bool _checked;
     private readonly ITimer? _timer;
+    private Engine _engine;
     private Heap* _heap;
     private VisitorGate _gate;
     private bool _disabled;
@@ -57,6 +58,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
         _engine = engine;
         _minimumAlignment = plan.MinimumAlignment;
         Profile = options.Profile;
+        _checked = plan.Checked;
         CasWidth = plan.UseCas16 ? CasWidth.Sixteen : CasWidth.Eight;
         fixed (ulong* serials = &s_serials)
             _serial = HardwareAtomics.FetchAddAcqRel(serials, 1, Site.None) + 1; // order: unique is enough [H1]
@@ -68,6 +70,8 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             throw new AllocatorOutOfMemoryException(error, 0, $"Cannot make an allocator: {error}. {Errors.TextOf(error)} It was tried down to 20 MiB of addresses; ReserveBytes in the options sets where the search starts.");
         }
 
+        if (_checked)
+            _marks = MarkView.Of(_heap);
         _timer = StartTicking(options);
     }
 
@@ -85,6 +89,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     /// <summary>The form of the recycler's head in force: never <see cref="CasWidth.Auto"/>.</summary>
     public CasWidth CasWidth { get; }
+
+    /// <summary>How much is checked: never <see cref="Level.Auto"/>.</summary>
+    public Level Level => _checked ? Level.Checked : Level.Fast;
 
     /// <summary>
     /// Switched off, an allocator takes nothing more from blocks or from the system: Try-forms fail at once with <see cref="AllocError.Disabled"/>, the other forms when the cache they are given
@@ -135,6 +142,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             return;
         var heap = _heap;
         _heap = null;
+        _marks = default;
         if (heap != null)
             _engine.Destroy(heap);
         _gate.MarkClosed();

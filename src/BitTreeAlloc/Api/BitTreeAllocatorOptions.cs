@@ -23,6 +23,9 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>The form of the recycler's head.</summary>
     public CasWidth CasWidth { get; init; } = CasWidth.Auto;
 
+    /// <summary>How much is checked at each call.</summary>
+    public Level Level { get; init; } = Level.Auto;
+
     /// <summary>Whether memory goes back by itself.</summary>
     public PurgeMode Purging { get; init; } = PurgeMode.OnDemand;
 
@@ -69,6 +72,7 @@ public sealed class BitTreeAllocatorOptions
         Os = VirtualMemory ?? SystemVirtualMemory.Table,
         MinimumAlignment = MinimumAlignment is 8 or 16 ? MinimumAlignment : throw Bad(nameof(MinimumAlignment), MinimumAlignment, "8 or 16; for more on single allocations use AllocAligned"),
         UseCas16 = Resolve(CasWidth) == CasWidth.Sixteen,
+        Checked = Resolve(Level) == Level.Checked,
         PurgeOnDemand = Enum.IsDefined(Purging) ? Purging == PurgeMode.OnDemand : throw Bad(nameof(Purging), Purging, "OnDemand or Off"),
         PurgeSlack = Profile switch
         {
@@ -114,6 +118,21 @@ public sealed class BitTreeAllocatorOptions
         if (asked == CasWidth.Sixteen && !CasStub.IsSupported)
             throw new PlatformNotSupportedException($"16-byte compare-exchange cannot be had here ({CasStub.Reason}); ask for CasWidth.Auto or CasWidth.Eight, or unset BITTREE_CAS.");
         return asked;
+    }
+
+    private static Level Resolve(Level asked)
+    {
+        if (asked is not (Level.Auto or Level.Fast or Level.Checked))
+            throw Bad(nameof(Level), asked, "Auto, Fast or Checked");
+        if (asked != Level.Auto)
+            return asked;
+        var raised = Environment.GetEnvironmentVariable("BITTREE_CHECK");
+        return raised switch
+        {
+            null or "" or "0" => Level.Fast,
+            "1" => Level.Checked,
+            _ => throw Bad("the environment variable BITTREE_CHECK", raised, "0 or 1, or unset"),
+        };
     }
 
     private static ArgumentException Bad(string name, object value, string legal) => new($"{name} is {value}; it has to be {legal}.", name);

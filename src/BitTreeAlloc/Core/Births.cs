@@ -173,6 +173,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
             status = HeapOs<TAtomics>.Ensure(heap, &space->ResidentMark, after * sizeof(ulong), out isLimited);
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong), out isLimited);
+        if (status == VmStatus.Ok && heap->Checked)
+            status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, (after << space->BlockShift) >> LiveMarks.Shift(space->FirstClass), out isLimited);
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.EnsureData(heap, &space->Data, after << space->BlockShift);
         return isLimited ? Outcome.LimitReached : Outcomes.From(status);

@@ -27,6 +27,9 @@ internal unsafe struct CacheRecord
     /// <summary>State after its heap is gone, until its cache is disposed of.</summary>
     public const ulong Closed = 2;
 
+    /// <summary>Value of <see cref="Inside"/> during a call; no allocator's identity.</summary>
+    public const ulong Occupied = ulong.MaxValue;
+
     public ulong Link;
     public ulong Depth;
 
@@ -94,6 +97,11 @@ internal unsafe struct CacheRecord
 
     /// <summary>What the tops summed up to at the last tick, for a cache that does not say when it is used.</summary>
     public ulong TickMark;
+
+    /// <summary>
+    /// At the checked level: <see cref="Occupied"/> while a call is inside, else the identity of the allocator whose call left last. Plain: a torn race of two callers is what it is there to see.
+    /// </summary>
+    public ulong Inside;
 
     private fixed ulong _slots[SizeClasses.Count * 2];
     private fixed ulong _spares[SizeClasses.Count];

@@ -181,6 +181,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         record->Refills = 0;
         record->Flushes = 0;
         record->News = 0;
+        record->Inside = 0;
         record->Grant = 0;
         record->TickMark = 0;
     }

@@ -107,9 +107,10 @@ internal static unsafe class DirectMappings<TAtomics>
         return (bytes & Dead) != 0 ? 0 : bytes;
     }
 
-    /// <summary>Whether the address lies in a live mapping, start or inside.</summary>
-    public static bool Owns(Heap* heap, ulong address)
+    /// <summary>Bytes and start of the live mapping that the address lies in, start or inside; 0 where there is none.</summary>
+    public static ulong Find(Heap* heap, ulong address, out ulong start)
     {
+        start = 0;
         var granule = address >> DirectTable.GranuleShift;
         for (var leafIndex = granule >> DirectTable.LeafShift; leafIndex < DirectTable.RootEntries; leafIndex--)
         {
@@ -118,12 +119,14 @@ internal static unsafe class DirectMappings<TAtomics>
             for (var entry = leaf == null ? -1 : (long)(Math.Min(granule, first + LeafMask) - first); entry >= 0; entry--)
             {
                 var bytes = TAtomics.LoadAcquire(leaf + entry, Site.DirectLookup); // order: acquire [D1]
-                if (bytes != 0)
-                    return (bytes & Dead) == 0 && address - ((first + (ulong)entry) << DirectTable.GranuleShift) < bytes;
+                if (bytes == 0)
+                    continue;
+                start = (first + (ulong)entry) << DirectTable.GranuleShift;
+                return (bytes & Dead) == 0 && address - start < bytes ? bytes : 0;
             }
         }
 
-        return false;
+        return 0;
     }
 
     /// <summary>Releases every mapping that is still there, and the table. For Dispose alone.</summary>

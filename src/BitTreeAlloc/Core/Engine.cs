@@ -21,7 +21,7 @@ internal unsafe struct Engine
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, ulong> AllocDirect;
     public delegate*<Heap*, ulong, Outcome> FreeDirect;
     public delegate*<Heap*, ulong, ulong> DirectSize;
-    public delegate*<Heap*, ulong, bool> OwnsDirect;
+    public delegate*<Heap*, ulong, out ulong, ulong> FindDirect;
     public delegate*<Heap*, ulong, out BlockRef, bool> Locate;
     public delegate*<CacheRecord*, Stretch*, void> UseStretch;
     public delegate*<CacheRecord*, Outcome> EndTenured;
@@ -49,7 +49,7 @@ internal unsafe struct Engine
             AllocDirect = &Shortage<TAtomics, TGeometry>.AllocDirect,
             FreeDirect = &DirectMappings<TAtomics>.Free,
             DirectSize = &DirectMappings<TAtomics>.SizeOf,
-            OwnsDirect = &DirectMappings<TAtomics>.Owns,
+            FindDirect = &DirectMappings<TAtomics>.Find,
             Locate = &Placement<TAtomics>.TryLocate,
             UseStretch = &CacheRegistry<TAtomics, TGeometry>.UseStretch,
             EndTenured = &Reclaimer<TAtomics, TGeometry>.End,

@@ -93,6 +93,9 @@ internal unsafe struct Heap
     public bool UseCas16;
     public bool PurgeOnDemand;
 
+    /// <summary>Whether every slot in a user's hands has its mark set (see <see cref="LiveMarks"/>).</summary>
+    public bool Checked;
+
     /// <summary>x of the purge rule, in 1/1024 (DESIGN section 8).</summary>
     public ulong PurgeSlack;
 

@@ -59,7 +59,7 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
     {
         totals.DataBytes += Load(&space->Data.Committed);
         totals.MetadataBytes += Load(&space->LeafMark.Committed) + Load(&space->WordMark.Committed) + Load(&space->ResidentMark.Committed)
-            + Load(&space->BitmapMark.Committed);
+            + Load(&space->BitmapMark.Committed) + Load(&space->LiveMark.Committed);
         var frontier = Load(&space->Frontier);
         for (var block = 0ul; block < frontier; block++)
         {

@@ -11,6 +11,7 @@ internal struct HeapPlan
     public int MinimumAlignment;
     public bool UseCas16;
     public bool PurgeOnDemand;
+    public bool Checked;
     public ulong PurgeSlack;
     public ulong StretchBytes;
     public ulong RecyclerBytesPerClass;
@@ -72,6 +73,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->MinimumAlignment = plan.MinimumAlignment;
         heap->UseCas16 = plan.UseCas16;
         heap->PurgeOnDemand = plan.PurgeOnDemand;
+        heap->Checked = plan.Checked;
         heap->PurgeSlack = plan.PurgeSlack;
         heap->Pool = plan.Pool;
         heap->CacheBudgetBytes = plan.CacheBudgetBytes;

@@ -26,6 +26,9 @@ internal unsafe struct Stretch
     /// </summary>
     public byte* ClassMap;
 
+    /// <summary>Marks of live slots, see <see cref="LiveMarks"/>; null unless the heap is checked.</summary>
+    public byte* Marks;
+
     public ulong MetadataBytes;
     public ulong HeaderBytes;
     public ulong DataBytes;
@@ -74,6 +77,9 @@ internal unsafe struct Space
     public Watermark WordMark;
     public Watermark ResidentMark;
     public Watermark BitmapMark;
+
+    /// <summary>This space's part of <see cref="Stretch.Marks"/>; empty unless the heap is checked.</summary>
+    public Watermark LiveMark;
 
     /// <summary>This space's part of <see cref="Stretch.ClassMap"/>.</summary>
     public byte* Map;

@@ -98,6 +98,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         var headerBytes = plan.EndOfPart();
         PlanBlocks(ref plan, blocks, ref small, SmallColumns);
         PlanBlocks(ref plan, blocks, ref large, LargeColumns);
+        var marksAt = heap->Checked ? plan.AddPart(LiveMarks.Bytes(bytes)) : 0;
 
         if (!Limits<TAtomics>.TryCharge(heap, headerBytes))
             return Outcome.LimitReached;
@@ -127,6 +128,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         stretch->MetadataBytes = plan.Bytes;
         stretch->HeaderBytes = headerBytes;
         stretch->ClassMap = start + mapAt;
+        stretch->Marks = heap->Checked ? start + marksAt : null;
 
         // The large blocks first: their addresses keep the alignment of the reservation.
         Fill(heap, stretch, &stretch->Large, (byte*)data, 16, blocks, small: false, start, large, mapAt);
@@ -158,6 +160,9 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->WordMark = Mark(heap, space->Words, blocks * sizeof(ulong), 16 << 10);
         space->ResidentMark = Mark(heap, space->Resident, blocks * sizeof(ulong), 16 << 10);
         space->BitmapMark = Mark(heap, space->Bitmaps, blocks * ClassPlan.BitmapWords * sizeof(ulong), 64 << 10);
+        var markShift = LiveMarks.Shift(space->FirstClass);
+        if (heap->Checked)
+            space->LiveMark = Mark(heap, stretch->Marks + ((ulong)(data - stretch->Base) >> markShift), (blocks << blockShift) >> markShift, 16 << 10);
         space->Map = metadata + mapAt;
         space->Data = Mark(heap, data, blocks << blockShift, 1 << 20);
     }

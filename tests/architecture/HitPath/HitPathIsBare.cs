@@ -10,6 +10,11 @@ public sealed class HitPathIsBare(ITestOutputHelper output)
     private const int SizedFreeBudget = 26;
     private const int FreeBudget = 26;
 
+    // What the checked level adds behind the turn-off.
+    private const int CheckedAllocBudget = 33;
+    private const int CheckedSizedFreeBudget = 42;
+    private const int CheckedFreeBudget = 41;
+
     [Fact]
     public void Alloc_and_both_frees_with_a_cache_are_bare_on_a_hit()
     {
@@ -19,14 +24,41 @@ public sealed class HitPathIsBare(ITestOutputHelper output)
             return;
         }
 
-        var listings = CompiledCode.Of("library", "BitTreeAlloc.BitTreeAllocator:Alloc BitTreeAlloc.BitTreeAllocator:Free");
+        Judge(
+            CompiledCode.Of("library", "BitTreeAlloc.BitTreeAllocator:Alloc BitTreeAlloc.BitTreeAllocator:Free"),
+            ("Alloc(byref,", AllocBudget, "Alloc"),
+            ("Free(byref,ptr,nuint)", SizedFreeBudget, "sized Free"),
+            ("Free(byref,ptr)", FreeBudget, "Free"));
+    }
+
+    [Fact]
+    public void The_checked_level_is_as_bare_and_saves_no_registers_on_a_hit()
+    {
+        if (CompiledCode.Obstacle() is { } obstacle)
+        {
+            output.WriteLine($"skipped: {obstacle}");
+            return;
+        }
+
+        var listings = CompiledCode.Of("checked", "BitTreeAlloc.BitTreeAllocator:AllocChecked BitTreeAlloc.BitTreeAllocator:FreeChecked");
+        Judge(
+            listings,
+            ("AllocChecked(byref,", CheckedAllocBudget, "checked Alloc"),
+            ("FreeChecked(byref,ptr,nuint,", CheckedSizedFreeBudget, "checked sized Free"),
+            ("FreeChecked(byref,ptr,nint)", CheckedFreeBudget, "checked Free"));
+
+        // The frame pointer is the runtime's own habit; more is the layout that the remarks of the checked hit path warn of.
+        Assert.All(listings, listing => Assert.True(listing.Blocks[0].Instructions.Count(one => one.Mnemonic == "push") <= 1, $"{listing.Method} saves registers"));
+    }
+
+    private void Judge(IReadOnlyList<Listing> listings, params (string Signature, int Budget, string Name)[] methods)
+    {
         var problems = new List<string>();
-        Judge("Alloc(byref,", AllocBudget, "Alloc");
-        Judge("Free(byref,ptr,nuint)", SizedFreeBudget, "sized Free");
-        Judge("Free(byref,ptr)", FreeBudget, "Free");
+        foreach (var (signature, budget, name) in methods)
+            One(signature, budget, name);
         Assert.True(problems.Count == 0, string.Join('\n', problems));
 
-        void Judge(string signature, int budget, string name)
+        void One(string signature, int budget, string name)
         {
             var listing = listings.SingleOrDefault(one => one.Method.Replace(" ", "", StringComparison.Ordinal).Contains(":" + signature, StringComparison.Ordinal));
             if (listing is null)

@@ -17,15 +17,17 @@ internal static unsafe class HotLoop
     public static int Main(string[] arguments)
     {
         if (arguments is ["library"])
-            Library();
+            Library(Level.Fast);
+        else if (arguments is ["checked"])
+            Library(Level.Checked);
         else
             Controls();
         return 0;
     }
 
-    private static void Library()
+    private static void Library(Level level)
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { Level = level });
         var cache = allocator.CreateCache();
         AllocCall alloc = allocator.Alloc;
         SizedFreeCall sizedFree = allocator.Free;

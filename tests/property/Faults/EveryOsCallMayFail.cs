@@ -17,11 +17,13 @@ public sealed class EveryOsCallMayFail(ITestOutputHelper output)
     [InlineData(CasWidth.Sixteen, 1, 0)]
     [InlineData(CasWidth.Sixteen, 2, 0)]
     [InlineData(CasWidth.Sixteen, 1_000_000, 0)]
-    public void A_program_survives_the_refusal_of_n_calls_from_the_kth_on(CasWidth casWidth, int n, int limitKiB)
+    [InlineData(CasWidth.Eight, 1, 0, Level.Checked)]
+    [InlineData(CasWidth.Sixteen, 1_000_000, 0, Level.Checked)]
+    public void A_program_survives_the_refusal_of_n_calls_from_the_kth_on(CasWidth casWidth, int n, int limitKiB, Level level = Level.Auto)
     {
         if (!CasForms.Has(casWidth, output))
             return;
-        var setup = Setup.Default with { CasWidth = casWidth, DenyOs = true, HardLimitBytes = (ulong)limitKiB << 10 };
+        var setup = Setup.Default with { CasWidth = casWidth, DenyOs = true, HardLimitBytes = (ulong)limitKiB << 10, Level = level };
         var k = 1;
         for (; ; k++)
         {

@@ -34,7 +34,7 @@ internal static class ProgramText
         var setup = program.Setup;
         text.Append("    using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { ")
             .Append(CultureInfo.InvariantCulture, $"CasWidth = CasWidth.{setup.CasWidth}, Profile = Profile.{setup.Profile}, ")
-            .Append(CultureInfo.InvariantCulture, $"MinimumAlignment = {setup.MinimumAlignment}, Purging = PurgeMode.{setup.Purging} }});\n");
+            .Append(CultureInfo.InvariantCulture, $"MinimumAlignment = {setup.MinimumAlignment}, Purging = PurgeMode.{setup.Purging}, Level = Level.{setup.Level} }});\n");
         for (var cache = 0; cache < Setup.Caches; cache++)
             text.Append(CultureInfo.InvariantCulture, $"    ThreadCache c{cache} = allocator.CreateCache();\n");
         var sizes = new Dictionary<int, (nuint Size, nuint Alignment)>();

@@ -18,6 +18,7 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
             MinimumAlignment = options.MinimumAlignment,
             Purging = options.Purging,
             HardLimitBytes = options.HardLimitBytes,
+            Level = options.Level,
             VirtualMemory = _memory.Table,
         });
         for (var i = 0; i < _caches.Length; i++)

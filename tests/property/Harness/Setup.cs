@@ -1,7 +1,7 @@
 namespace BitTreeAlloc.Tests.Property.Harness;
 
 /// <summary>What an allocator under test is made of.</summary>
-internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int MinimumAlignment, PurgeMode Purging = PurgeMode.OnDemand, bool DenyOs = false, ulong HardLimitBytes = 0)
+internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int MinimumAlignment, PurgeMode Purging = PurgeMode.OnDemand, bool DenyOs = false, ulong HardLimitBytes = 0, Level Level = Level.Auto)
 {
     /// <summary>Explicit caches of a program, beside the ambient one.</summary>
     public const int Caches = 3;
@@ -25,5 +25,6 @@ internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int Mi
         MinimumAlignment = MinimumAlignment,
         Purging = Purging,
         HardLimitBytes = HardLimitBytes,
+        Level = Level,
     };
 }

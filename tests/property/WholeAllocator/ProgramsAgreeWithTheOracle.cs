@@ -32,6 +32,15 @@ public sealed class ProgramsAgreeWithTheOracle(ITestOutputHelper output)
     public void Random_programs_agree_while_the_system_refuses_memory(CasWidth casWidth, Profile profile) =>
         Agree(new Setup(casWidth, profile, 8, DenyOs: true), runs: 600);
 
+    [Theory]
+    [InlineData(CasWidth.Eight, 8, false)]
+    [InlineData(CasWidth.Sixteen, 8, false)]
+    [InlineData(CasWidth.Sixteen, 16, false)]
+    [InlineData(CasWidth.Eight, 8, true)]
+    [InlineData(CasWidth.Sixteen, 8, true)]
+    public void Random_programs_agree_at_the_checked_level(CasWidth casWidth, int minimumAlignment, bool denyOs) =>
+        Agree(new Setup(casWidth, Profile.Balanced, minimumAlignment, DenyOs: denyOs, Level: Level.Checked), runs: 300);
+
     private void Agree(Setup setup, int runs)
     {
         if (!CasForms.Has(setup.CasWidth, output))

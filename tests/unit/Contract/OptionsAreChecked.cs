@@ -22,6 +22,7 @@ public sealed class OptionsAreChecked
         Assert.Contains("77", Assert.ThrowsAny<ArgumentException>(() => new BitTreeAllocator(new BitTreeAllocatorOptions { Profile = (Profile)77 })).Message, StringComparison.Ordinal);
         Assert.Contains("77", Assert.ThrowsAny<ArgumentException>(() => new BitTreeAllocator(new BitTreeAllocatorOptions { CasWidth = (CasWidth)77 })).Message, StringComparison.Ordinal);
         Assert.Contains("77", Assert.ThrowsAny<ArgumentException>(() => new BitTreeAllocator(new BitTreeAllocatorOptions { Purging = (PurgeMode)77 })).Message, StringComparison.Ordinal);
+        Assert.Contains("77", Assert.ThrowsAny<ArgumentException>(() => new BitTreeAllocator(new BitTreeAllocatorOptions { Level = (Level)77 })).Message, StringComparison.Ordinal);
         Assert.ThrowsAny<ArgumentNullException>(() => new BitTreeAllocator(null!));
     }
 
@@ -33,6 +34,12 @@ public sealed class OptionsAreChecked
             using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { Profile = profile, CasWidth = CasWidth.Eight });
             Assert.Equal(profile, allocator.Profile);
             Assert.Equal(CasWidth.Eight, allocator.CasWidth);
+        }
+
+        foreach (var level in new[] { Level.Fast, Level.Checked })
+        {
+            using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { Level = level });
+            Assert.Equal(level, allocator.Level);
         }
 
         using var automatic = new BitTreeAllocator();

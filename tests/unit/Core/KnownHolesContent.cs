@@ -24,37 +24,6 @@ public sealed unsafe class KnownHolesContent
         }
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Hole_10_a_double_free_in_one_magazine_is_told_at_the_flush_and_gives_the_slot_back_once(bool sized)
-    {
-        using var live = new LiveSet(new());
-        live.AllocMany(20, 100);
-        var slot = (void*)live.Live[7].Address;
-        live.FreeAll();
-        if (sized)
-            live.Allocator.Free(ref live.Cache, slot, 100);
-        else
-            live.Allocator.Free(ref live.Cache, slot);
-        var error = Assert.Throws<AllocatorMisuseException>(() => live.Cache.Park());
-        Assert.Equal(AllocError.DoubleFree, error.Error);
-        StaysUsable(live);
-    }
-
-    [Fact]
-    public void Hole_10_a_second_free_after_the_flush_is_told_too()
-    {
-        using var live = new LiveSet(new());
-        live.AllocMany(20, 100);
-        var slot = (void*)live.Live[7].Address;
-        live.FreeWhere(i => i != 0); // one stays, so that the block does
-        live.Cache.Park();
-        live.Allocator.Free(ref live.Cache, slot, 100);
-        Assert.Equal(AllocError.DoubleFree, Assert.Throws<AllocatorMisuseException>(() => live.Cache.Park()).Error);
-        StaysUsable(live);
-    }
-
     [Fact]
     public void Hole_10_a_free_of_what_never_was_a_slot_is_told_and_changes_nothing()
     {
@@ -106,15 +75,4 @@ public sealed unsafe class KnownHolesContent
 
         live.CheckAll();
     });
-
-    private static void StaysUsable(LiveSet live)
-    {
-        live.FreeAll();
-        live.Cache.Park();
-        Assert.Equal((nuint)0, live.Figures.LiveBytes);
-        live.AllocMany(2000, 100);
-        Assert.Equal(2000, live.Live.Select(one => one.Address).Distinct().Count());
-        live.CheckAll();
-        live.FreeAll();
-    }
 }

@@ -13,7 +13,7 @@ public sealed unsafe class KnownHolesMemory
     [Fact]
     public void Hole_3_older_stretches_serve_again_after_growth()
     {
-        using var live = new LiveSet(new() { ReserveBytes = 16 * MiB });
+        using var live = new LiveSet(new() { ReserveBytes = 16 * MiB, Level = Level.Fast });
         live.AllocMany(256, 60_000);
         live.AllocMany(256, 60_000);
         var first = Placement<HardwareAtomics>.StretchAt(live.Heap, 0);

@@ -39,8 +39,8 @@ internal sealed unsafe class LiveSet : IDisposable
     public IReadOnlyList<(nint Address, int Size, byte Seed)> Live => _live;
 
     /// <summary>An allocator over a simulated system.</summary>
-    public static LiveSet Over(SimulatedVirtualMemory os, CasWidth width = CasWidth.Auto, PurgeMode purging = PurgeMode.OnDemand, ulong reserve = 0) =>
-        new(new() { VirtualMemory = os.Table, CasWidth = width, Purging = purging, ReserveBytes = reserve });
+    public static LiveSet Over(SimulatedVirtualMemory os, CasWidth width = CasWidth.Auto, PurgeMode purging = PurgeMode.OnDemand, ulong reserve = 0, Level level = Level.Auto) =>
+        new(new() { VirtualMemory = os.Table, CasWidth = width, Purging = purging, ReserveBytes = reserve, Level = level });
 
     public byte* Alloc(int size)
     {

@@ -16,6 +16,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("replay --mode sideways", "'sideways'", "serial, parallel, both")]
     [InlineData("replay --mode 1", "'1'", "serial, parallel, both")]
     [InlineData("replay --profile thrifty", "'thrifty'", "Balanced, LowLatency, Frugal, LargeBuffers")]
+    [InlineData("replay --level loose", "'loose'", "fast, checked")]
     [InlineData("replay --cas 12", "'12'", "16, 8")]
     [InlineData("replay --rounds 0", "'0'", "1 to 1000")]
     [InlineData("replay --rounds -1", "'-1'", "1 to 1000")]

@@ -32,7 +32,7 @@ public sealed class FiguresTests
     [Fact]
     public void A_request_survives_the_way_to_the_child()
     {
-        var request = new MeasureRequest("a file", ReplayMode.Parallel, "bittree", Profile.Frugal, CasWidth.Eight);
+        var request = new MeasureRequest("a file", ReplayMode.Parallel, "bittree", Profile.Frugal, Level.Checked, CasWidth.Eight);
         Assert.Equal(request, MeasureRequest.Parse(request.ToArguments()[1..]));
         Assert.Null(MeasureRequest.Parse(["only", "two"]));
     }
@@ -57,7 +57,7 @@ public sealed class FiguresTests
     {
         if (!RssReader.IsSupported)
             return;
-        var (figures, error) = ChildRunner.Run(new MeasureRequest("(embedded)", ReplayMode.Serial, ContenderCatalog.Empty, Profile.Balanced, CasWidth.Auto));
+        var (figures, error) = ChildRunner.Run(new MeasureRequest("(embedded)", ReplayMode.Serial, ContenderCatalog.Empty, Profile.Balanced, Level.Fast, CasWidth.Auto));
         Assert.True(figures is not null, error);
         Assert.InRange(figures.Value.Peak, -1 << 20, 1 << 20);
     }

@@ -9,7 +9,7 @@ public sealed class JsonReportTests : IDisposable
 {
     private static readonly string[] s_names =
     [
-        "trace", "mode", "allocator", "profile", "events", "errors", "leftOver", "nsPerEvent", "ratioToNative", "peakLiveBytes", "peakRssBytes",
+        "trace", "mode", "allocator", "profile", "level", "events", "errors", "leftOver", "nsPerEvent", "ratioToNative", "ratioToFast", "peakLiveBytes", "peakRssBytes",
         "rssAfterFreeBytes", "rssAfterTrimBytes",
     ];
 
@@ -18,19 +18,20 @@ public sealed class JsonReportTests : IDisposable
     [Fact]
     public void A_row_has_the_agreed_fields_and_numbers_are_numbers()
     {
-        var row = Row() with { NsPerEvent = 1.5, RatioToNative = 0.75, Memory = new MemoryFigures(300, 200, -100) };
+        var row = Row() with { NsPerEvent = 1.5, RatioToNative = 0.75, RatioToFast = 1.25, Level = "checked", Memory = new MemoryFigures(300, 200, -100) };
         var written = Assert.Single(Write(row).EnumerateArray());
         Assert.Equal(s_names, written.EnumerateObject().Select(p => p.Name));
         Assert.Equal("redis", written.GetProperty("trace").GetString());
         Assert.Equal("Frugal", written.GetProperty("profile").GetString());
-        Assert.Equal([7, 0, 0, 1.5, 0.75, 99, 300, 200, -100], s_names[4..].Select(n => written.GetProperty(n).GetDouble()));
+        Assert.Equal("checked", written.GetProperty("level").GetString());
+        Assert.Equal([7, 0, 0, 1.5, 0.75, 1.25, 99, 300, 200, -100], s_names[5..].Select(n => written.GetProperty(n).GetDouble()));
     }
 
     [Fact]
     public void What_was_not_measured_is_null()
     {
         var written = Assert.Single(Write(Row() with { Profile = null }).EnumerateArray());
-        foreach (var name in (string[])["profile", "nsPerEvent", "ratioToNative", "peakRssBytes", "rssAfterFreeBytes", "rssAfterTrimBytes"])
+        foreach (var name in (string[])["profile", "level", "nsPerEvent", "ratioToNative", "ratioToFast", "peakRssBytes", "rssAfterFreeBytes", "rssAfterTrimBytes"])
             Assert.Equal(JsonValueKind.Null, written.GetProperty(name).ValueKind);
     }
 

@@ -8,7 +8,7 @@ public sealed class PeerFactAttribute : FactAttribute
 {
     public PeerFactAttribute(string name)
     {
-        if (ContenderCatalog.Make(name, Profile.Balanced, CasWidth.Auto) is null)
+        if (ContenderCatalog.Make(name, Profile.Balanced, Level.Fast, CasWidth.Auto) is null)
             Skip = $"{name} cannot be loaded into this process: not installed ({ContenderCatalog.WhereToGet(name)}), or no static TLS left for it";
     }
 }

@@ -55,7 +55,7 @@ public sealed class VerifyTests
     [InlineData(true)]
     public void NativeMemory_passes(bool parallel)
     {
-        var contender = ContenderCatalog.Make(ContenderCatalog.Native, Profile.Balanced, CasWidth.Auto)!;
+        var contender = ContenderCatalog.Make(ContenderCatalog.Native, Profile.Balanced, Level.Fast, CasWidth.Auto)!;
         var outcome = contender.Verify(new Workload(TestTrace(5000, 3), Mode(parallel)));
         Assert.Empty(outcome.First);
     }
@@ -76,7 +76,7 @@ public sealed class VerifyTests
 
     private static void PeerPasses(string name)
     {
-        var contender = ContenderCatalog.Make(name, Profile.Balanced, CasWidth.Auto)!;
+        var contender = ContenderCatalog.Make(name, Profile.Balanced, Level.Fast, CasWidth.Auto)!;
         Assert.Empty(contender.Verify(new Workload(TestTrace(5000, 1), ReplayMode.Serial)).First);
         Assert.Empty(contender.Verify(new Workload(TestTrace(5000, 3), ReplayMode.Parallel)).First);
     }
@@ -84,7 +84,7 @@ public sealed class VerifyTests
     private static VerifyOutcome Verify(PlantedBug bug, ReplayMode mode, int threads)
     {
         using var arena = new BumpAdapter.Arena(bug);
-        var contender = new ContenderOf<BumpAdapter>("bump", null, () => new BumpAdapter(arena), isInstance: false);
+        var contender = new ContenderOf<BumpAdapter>("bump", null, null, () => new BumpAdapter(arena), isInstance: false);
         return contender.Verify(new Workload(TestTrace(3000, threads), mode));
     }
 }

@@ -42,6 +42,15 @@ internal static class OptionValues
     public static IReadOnlyList<Profile> Profiles(IEnumerable<string> values) =>
         Split("--profile", values).Select(v => Name<Profile>("--profile", v, Enum.GetNames<Profile>())).Distinct().ToList();
 
+    /// <summary>Levels.</summary>
+    public static IReadOnlyList<Level> Levels(IEnumerable<string> values) =>
+        Split("--level", values).Select(v => v.ToLowerInvariant() switch
+        {
+            "fast" => Level.Fast,
+            "checked" => Level.Checked,
+            _ => throw Illegal("--level", v, ["fast", "checked"]),
+        }).Distinct().ToList();
+
     /// <summary>The CAS form.</summary>
     public static CasWidth Cas(string value) => value switch
     {

@@ -16,6 +16,7 @@ internal sealed class ReplayCommand
           bittree replay traces/*.mtr.gz --mode both          several traces, on one thread and on the recorded threads
           bittree replay --allocator all --rounds 11          every allocator that is installed, steadier figures
           bittree replay --profile Frugal,LowLatency          two memory policies, one row each
+          bittree replay --level fast,checked                 what the checks of the checked level cost
           bittree replay --verify --cas 8 --json out.json     the 8-byte form of the recycler; rows for a program
 
         Exit code: 0 all well; 1 an allocator failed verification; 2 a bad option, file or trace.
@@ -33,6 +34,8 @@ internal sealed class ReplayCommand
 
     private readonly Option<string[]> _profiles = Many("--profile", "NAME", $"Memory policy of bittree: {string.Join(", ", Enum.GetNames<Profile>())}. Default: {Profile.Balanced}.");
 
+    private readonly Option<string[]> _levels = Many("--level", "LEVEL", "How much bittree checks: fast, checked or both (fast,checked). Default: BITTREE_CHECK, else fast.");
+
     private readonly Option<string> _cas = new("--cas") { HelpName = "16|8", Description = "Force the recycler's compare-and-swap to 16 or 8 bytes. Default: BITTREE_CAS, else what the machine has." };
 
     private readonly Option<bool> _verify = new("--verify")
@@ -48,7 +51,7 @@ internal sealed class ReplayCommand
     /// <summary>Makes the command; <paramref name="run"/> does the work and returns the exit code.</summary>
     public Command Build(Func<ReplayOptions, int> run)
     {
-        var command = new Command("replay", Help) { _files, _allocators, _modes, _profiles, _cas, _verify, _rounds, _json };
+        var command = new Command("replay", Help) { _files, _allocators, _modes, _profiles, _levels, _cas, _verify, _rounds, _json };
         command.SetAction(result => run(Read(result)));
         return command;
     }
@@ -73,6 +76,8 @@ internal sealed class ReplayCommand
             options = options with { Modes = OptionValues.Modes(modes) };
         if (result.GetValue(_profiles) is { Length: > 0 } profiles)
             options = options with { Profiles = OptionValues.Profiles(profiles) };
+        if (result.GetValue(_levels) is { Length: > 0 } levels)
+            options = options with { Levels = OptionValues.Levels(levels) };
         if (result.GetValue(_cas) is { } cas)
             options = options with { Cas = OptionValues.Cas(cas) };
         if (result.GetValue(_rounds) is { } rounds)

@@ -27,6 +27,9 @@ internal sealed record ReplayOptions
     /// <summary>BitTreeAlloc's profiles; one row each.</summary>
     public IReadOnlyList<Profile> Profiles { get; init; } = [Profile.Balanced];
 
+    /// <summary>BitTreeAlloc's levels; one row each. Auto: what BITTREE_CHECK says.</summary>
+    public IReadOnlyList<Level> Levels { get; init; } = [Level.Auto];
+
     /// <summary>BitTreeAlloc's CAS form.</summary>
     public CasWidth Cas { get; init; }
 

@@ -119,6 +119,8 @@ internal sealed class ReplaySession(TextWriter output, TextWriter error)
                 var row = rows[running[r]];
                 row.NsPerEvent = times.Median(r) / Math.Max(1, row.Events);
                 row.RatioToNative = native < 0 ? null : times.Ratio(r, native);
+                var fast = row.Level != "checked" ? -1 : running.FindIndex(i => rows[i].Level == "fast" && rows[i].Profile == row.Profile);
+                row.RatioToFast = fast < 0 ? null : times.Ratio(r, fast);
                 row.LeftOver += times.LeftOver[r];
             }
         }
@@ -141,6 +143,7 @@ internal sealed class ReplaySession(TextWriter output, TextWriter error)
         Mode = workload.Mode.ToString().ToLowerInvariant(),
         Allocator = contender.Name,
         Profile = contender.Profile?.ToString(),
+        Level = contender.Level?.ToString().ToLowerInvariant(),
         Events = workload.Trace.Events.Length,
         PeakLiveBytes = (long)workload.Trace.Header.PeakLiveBytes,
     };
@@ -151,9 +154,10 @@ internal sealed class ReplaySession(TextWriter output, TextWriter error)
         foreach (var name in _options.Allocators)
         {
             var profiles = name == ContenderCatalog.BitTree ? _options.Profiles : [Profile.Balanced];
-            foreach (var profile in profiles)
+            var levels = name == ContenderCatalog.BitTree ? _options.Levels.Select(InForce).Distinct() : [Level.Fast];
+            foreach (var (profile, level) in profiles.SelectMany(profile => levels.Select(level => (profile, level))))
             {
-                if (ContenderCatalog.Make(name, profile, _options.Cas) is { } contender)
+                if (ContenderCatalog.Make(name, profile, level, _options.Cas) is { } contender)
                     contenders.Add(contender);
                 else if (_options.WarnAboutMissing)
                     Warn($"{name} is not installed here and gets no row ({ContenderCatalog.WhereToGet(name)})");
@@ -161,6 +165,21 @@ internal sealed class ReplaySession(TextWriter output, TextWriter error)
         }
 
         return contenders;
+    }
+
+    private static Level InForce(Level level)
+    {
+        if (level != Level.Auto)
+            return level;
+        try
+        {
+            using var allocator = new BitTreeAllocator();
+            return allocator.Level;
+        }
+        catch (ArgumentException e)
+        {
+            throw new CliException(e.Message);
+        }
     }
 
     private bool TryLoad(out List<(string File, Trace Trace)> traces)

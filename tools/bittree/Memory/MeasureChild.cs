@@ -16,7 +16,7 @@ internal static class MeasureChild
         }
 
         var workload = new Workload(TraceSource.Load(request.File), request.Mode);
-        var contender = ContenderCatalog.Make(request.Allocator, request.Profile, request.Cas);
+        var contender = ContenderCatalog.Make(request.Allocator, request.Profile, request.Level, request.Cas);
         if (contender is null)
             return Cli.ExitCode.BadInput;
         try

@@ -18,22 +18,22 @@ internal sealed class MemoryStudy(string file, ReplayMode mode, CasWidth cas, in
     {
         if (_empty is null)
         {
-            var (empty, error) = MedianOf(ContenderCatalog.Empty, Profile.Balanced, step);
+            var (empty, error) = MedianOf(ContenderCatalog.Empty, Profile.Balanced, Level.Fast, step);
             if (empty is null)
                 return (null, error);
             _empty = empty;
         }
 
-        var (figures, why) = MedianOf(contender.Name, contender.Profile ?? Profile.Balanced, step);
+        var (figures, why) = MedianOf(contender.Name, contender.Profile ?? Profile.Balanced, contender.Level ?? Level.Fast, step);
         return (figures?.Less(_empty.Value), why);
     }
 
-    private (MemoryFigures? Figures, string? Error) MedianOf(string allocator, Profile profile, Action step)
+    private (MemoryFigures? Figures, string? Error) MedianOf(string allocator, Profile profile, Level level, Action step)
     {
         var runs = new List<MemoryFigures>();
         for (var i = 0; i < children; i++)
         {
-            var (figures, error) = ChildRunner.Run(new MeasureRequest(file, mode, allocator, profile, cas));
+            var (figures, error) = ChildRunner.Run(new MeasureRequest(file, mode, allocator, profile, level, cas));
             step();
             if (figures is null)
                 return (null, error);

@@ -76,11 +76,13 @@ internal sealed class JsonReport
         json.WriteString("mode", row.Mode);
         json.WriteString("allocator", row.Allocator);
         json.WriteString("profile", row.Profile);
+        json.WriteString("level", row.Level);
         json.WriteNumber("events", row.Events);
         json.WriteNumber("errors", row.Errors);
         json.WriteNumber("leftOver", row.LeftOver);
         Number(json, "nsPerEvent", row.NsPerEvent is { } ns ? Math.Round(ns, 4) : null);
         Number(json, "ratioToNative", row.RatioToNative is { } ratio ? Math.Round(ratio, 5) : null);
+        Number(json, "ratioToFast", row.RatioToFast is { } slower ? Math.Round(slower, 5) : null);
         json.WriteNumber("peakLiveBytes", row.PeakLiveBytes);
         Number(json, "peakRssBytes", row.Memory?.Peak);
         Number(json, "rssAfterFreeBytes", row.Memory?.AfterFree);

@@ -17,6 +17,9 @@ internal sealed record ResultRow
     /// <summary>The memory policy; null for allocators that have none.</summary>
     public required string? Profile { get; init; }
 
+    /// <summary>fast or checked; null for allocators that have no levels.</summary>
+    public string? Level { get; init; }
+
     /// <summary>Events replayed.</summary>
     public required long Events { get; init; }
 
@@ -32,12 +35,15 @@ internal sealed record ResultRow
     /// <summary>Median of the per-round ratios to NativeMemory's time.</summary>
     public double? RatioToNative { get; set; }
 
+    /// <summary>Of the checked level: median of the per-round ratios to the time of the fast one, where both took part.</summary>
+    public double? RatioToFast { get; set; }
+
     /// <summary>Highest sum of live requested bytes in the trace.</summary>
     public required long PeakLiveBytes { get; init; }
 
     /// <summary>Growth of the resident set, every requested byte touched.</summary>
     public MemoryFigures? Memory { get; set; }
 
-    /// <summary>Allocator and profile, for people.</summary>
-    public string Label => Profile is null ? Allocator : $"{Allocator} {Profile}";
+    /// <summary>Allocator, profile and level, for people.</summary>
+    public string Label => Profile is null ? Allocator : Level == "checked" ? $"{Allocator} {Profile} checked" : $"{Allocator} {Profile}";
 }

@@ -23,16 +23,19 @@ internal static class ResultTable
             table.AddColumn(new TableColumn(name).NoWrap());
         foreach (var name in (string[])["ns per event", "time / native", "peak RSS / peak live", "after free, MB", "after Trim, MB"])
             table.AddColumn(new TableColumn(name).RightAligned());
+        var levels = rows.Any(row => row.RatioToFast is not null);
+        if (levels)
+            table.AddColumn(new TableColumn("checked / fast").RightAligned());
         if (verified)
             table.AddColumn(new TableColumn("verified").NoWrap());
         foreach (var row in rows)
-            table.AddRow(Cells(row, verified).Select(c => new Text(c)));
+            table.AddRow(Cells(row, levels, verified).Select(c => new Text(c)));
         console.Write(table);
         if (rows.Any(r => r.Memory is not null))
             console.Write(new Text(Legend + Environment.NewLine));
     }
 
-    private static IEnumerable<string> Cells(ResultRow row, bool verified)
+    private static IEnumerable<string> Cells(ResultRow row, bool levels, bool verified)
     {
         yield return row.Trace;
         yield return row.Mode;
@@ -42,6 +45,8 @@ internal static class ResultTable
         yield return Number(row.PeakLiveBytes == 0 ? null : (double?)row.Memory?.Peak / row.PeakLiveBytes, "0.00");
         yield return Number((double?)row.Memory?.AfterFree / 1e6, "0.00");
         yield return Number((double?)row.Memory?.AfterTrim / 1e6, "0.00");
+        if (levels)
+            yield return Number(row.RatioToFast, "0.000");
         if (verified)
             yield return row is { Errors: 0, LeftOver: 0 } ? "ok" : $"{row.Errors} errors, {row.LeftOver} left over";
     }

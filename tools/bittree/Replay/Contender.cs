@@ -6,7 +6,8 @@ namespace BitTreeAlloc.Tool.Replay;
 /// <summary>An allocator under test, by name. The generic subclass below holds the loops compiled for it.</summary>
 /// <param name="name">Name in the table and in the JSON file.</param>
 /// <param name="profile">Memory policy; null for allocators that have none.</param>
-internal abstract class Contender(string name, Profile? profile)
+/// <param name="level">How much is checked; null for allocators that have no levels.</param>
+internal abstract class Contender(string name, Profile? profile, Level? level)
 {
     /// <summary>Name in the table and in the JSON file.</summary>
     public string Name { get; } = name;
@@ -14,8 +15,11 @@ internal abstract class Contender(string name, Profile? profile)
     /// <summary>Memory policy; null for allocators that have none.</summary>
     public Profile? Profile { get; } = profile;
 
-    /// <summary>Name and profile, for people.</summary>
-    public string Label => Profile is null ? Name : $"{Name} ({Profile})";
+    /// <summary>How much is checked; null for allocators that have no levels.</summary>
+    public Level? Level { get; } = level;
+
+    /// <summary>Name, profile and level, for people.</summary>
+    public string Label => Profile is null ? Name : Level == BitTreeAlloc.Level.Checked ? $"{Name} ({Profile}, checked)" : $"{Name} ({Profile})";
 
     /// <summary>True for what an allocator may throw; anything else is this tool's own fault and must not be taken for the allocator's.</summary>
     public static bool IsFailure(Exception e) =>

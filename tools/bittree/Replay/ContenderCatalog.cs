@@ -20,23 +20,24 @@ internal static class ContenderCatalog
     /// <summary>The contender of that name; null where it is a peer that is not installed.</summary>
     /// <param name="name">One of <see cref="Names"/>, or <see cref="Empty"/>.</param>
     /// <param name="profile">For BitTreeAlloc.</param>
+    /// <param name="level">For BitTreeAlloc.</param>
     /// <param name="cas">For BitTreeAlloc.</param>
-    public static Contender? Make(string name, Profile profile, CasWidth cas)
+    public static Contender? Make(string name, Profile profile, Level level, CasWidth cas)
     {
         switch (name)
         {
             case BitTree:
                 return new ContenderOf<BitTreeAdapter>(
-                    name, profile, () => new BitTreeAdapter(new BitTreeAllocatorOptions { Profile = profile, CasWidth = cas }), isInstance: true);
+                    name, profile, level, () => new BitTreeAdapter(new BitTreeAllocatorOptions { Profile = profile, Level = level, CasWidth = cas }), isInstance: true);
             case Native:
-                return new ContenderOf<NativeAdapter>(name, null, () => default, isInstance: false);
+                return new ContenderOf<NativeAdapter>(name, null, null, () => default, isInstance: false);
             case Empty:
-                return new ContenderOf<NoOpAdapter>(name, null, () => default, isInstance: true);
+                return new ContenderOf<NoOpAdapter>(name, null, null, () => default, isInstance: true);
         }
 
         var peer = PeerLibrary.Known.Single(p => p.Name == name);
         return PeerLibrary.TryLoad(peer, out var library)
-            ? new ContenderOf<PeerAdapter>(name, null, () => new PeerAdapter(library), isInstance: false)
+            ? new ContenderOf<PeerAdapter>(name, null, null, () => new PeerAdapter(library), isInstance: false)
             : null;
     }
 

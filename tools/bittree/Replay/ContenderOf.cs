@@ -9,9 +9,10 @@ namespace BitTreeAlloc.Tool.Replay;
 /// <typeparam name="TAdapter">The adapter.</typeparam>
 /// <param name="name">Name in the table and in the JSON file.</param>
 /// <param name="profile">Memory policy; null for allocators that have none.</param>
+/// <param name="level">How much is checked; null for allocators that have no levels.</param>
 /// <param name="open">Opens the allocator.</param>
 /// <param name="isInstance">True where each call of <paramref name="open"/> makes a new allocator that <c>Close</c> ends without a trace.</param>
-internal sealed class ContenderOf<TAdapter>(string name, Profile? profile, Func<TAdapter> open, bool isInstance) : Contender(name, profile)
+internal sealed class ContenderOf<TAdapter>(string name, Profile? profile, Level? level, Func<TAdapter> open, bool isInstance) : Contender(name, profile, level)
     where TAdapter : struct, IAllocatorAdapter<TAdapter>
 {
     /// <inheritdoc/>
