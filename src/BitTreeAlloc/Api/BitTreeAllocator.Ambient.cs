@@ -261,10 +261,13 @@ public sealed unsafe partial class BitTreeAllocator
             ref var ambient = ref t_ambient;
             if (ambient.Serial != _serial || _heap == null)
             {
-                var error = SwitchAmbient(out ambient.Record);
-                ambient.Serial = error == AllocError.None ? _serial : 0;
+                // Written when it is whole: what throws below, or calls in again, leaves no serial number beside another's record.
+                ambient.Serial = 0;
+                var error = SwitchAmbient(out var record);
                 if (error != AllocError.None)
                     return error;
+                ambient.Record = record;
+                ambient.Serial = _serial;
             }
 
             cache.Record = ambient.Record;
@@ -287,6 +290,11 @@ public sealed unsafe partial class BitTreeAllocator
         if (record != null)
             return AllocError.None;
         DeadOwners.MakeRoom(this, _heap);
+
+        // Looking at dead threads may run other code on this one (a message pump), which may have called in.
+        record = t_all.Find(this);
+        if (record != null)
+            return AllocError.None;
         record = _engine.Register(_heap, _serial, out var outcome);
         if (record == null)
             return Errors.Of(outcome);
