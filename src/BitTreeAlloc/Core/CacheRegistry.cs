@@ -182,6 +182,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         record->Flushes = 0;
         record->News = 0;
         record->Grant = 0;
+        record->ReliefDue = 0;
         record->TickMark = 0;
     }
 

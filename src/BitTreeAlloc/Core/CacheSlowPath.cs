@@ -287,6 +287,8 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     {
         if (record->PendingInUse is > 32 << 10 or < -(32 << 10))
             SettleInUse(record);
+        if (record->ReliefDue != 0)
+            BudgetRelief<TAtomics, TGeometry>.Relieve(record);
         FlushIfAsked(record);
         TAtomics.StoreRelease(&record->Busy, 0, Site.BusyLeave); // order: release: the next slow path sees all of this one [C1]
     }
