@@ -13,8 +13,12 @@ namespace BitTreeAlloc;
 /// </summary>
 public sealed unsafe partial class BitTreeAllocator
 {
+    // The last allocator that the thread called, and its cache there. Two words, not a struct: a struct would stand boxed on the GC heap, three dependent loads further away.
     [ThreadStatic]
-    private static AmbientSlot t_ambient;
+    private static ulong t_serial;
+
+    [ThreadStatic]
+    private static CacheRecord* t_record;
 
     [ThreadStatic]
     private static AmbientCaches? t_all;
@@ -22,10 +26,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* Alloc(nuint size)
     {
-        ref var ambient = ref t_ambient;
-        if (size <= SizeClasses.TableLimit && ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        CacheRecord* record;
+        if (size <= SizeClasses.TableLimit && t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            var record = ambient.Record;
             int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
             var top = *CacheRecord.Top(record, sizeClass);
             var slot = *top;
@@ -43,10 +46,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Free(ref ThreadCache, void*, nuint)"/>
     public void Free(void* pointer, nuint size)
     {
-        ref var ambient = ref t_ambient;
-        if (size <= SizeClasses.TableLimit && pointer != null && ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        CacheRecord* record;
+        if (size <= SizeClasses.TableLimit && pointer != null && t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            var record = ambient.Record;
             int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
             if (TryPush(record, sizeClass, pointer))
                 return;
@@ -58,10 +60,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Free(ref ThreadCache, void*)"/>
     public void Free(void* pointer)
     {
-        ref var ambient = ref t_ambient;
-        if (ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        CacheRecord* record;
+        if (t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            var record = ambient.Record;
             var granule = ((ulong)pointer - record->Base) >> Stretch.GranuleShift;
             if (granule < record->Granules && TryPush(record, record->ClassMap[granule], pointer))
                 return;
@@ -158,8 +159,8 @@ public sealed unsafe partial class BitTreeAllocator
     /// <exception cref="AllocatorMisuseException">What the cache held was freed twice.</exception>
     public void DetachThread()
     {
-        if (t_ambient.Serial == _serial)
-            t_ambient.Serial = 0;
+        if (t_serial == _serial)
+            t_serial = 0;
         t_all?.End(this);
     }
 
@@ -187,8 +188,8 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (pointer == null)
         {
-            if (t_ambient.Serial == _serial)
-                CacheClaims<HardwareAtomics>.Leave(t_ambient.Record);
+            if (t_serial == _serial)
+                CacheClaims<HardwareAtomics>.Leave(t_record);
             return;
         }
 
@@ -258,25 +259,24 @@ public sealed unsafe partial class BitTreeAllocator
         cache = default;
         for (; ; )
         {
-            ref var ambient = ref t_ambient;
-            if (ambient.Serial != _serial || _heap == null)
+            if (t_serial != _serial || _heap == null)
             {
                 // Written when it is whole: what throws below, or calls in again, leaves no serial number beside another's record.
-                ambient.Serial = 0;
+                t_serial = 0;
                 var error = SwitchAmbient(out var record);
                 if (error != AllocError.None)
                     return error;
-                ambient.Record = record;
-                ambient.Serial = _serial;
+                t_record = record;
+                t_serial = _serial;
             }
 
-            cache.Record = ambient.Record;
-            if (CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+            cache.Record = t_record;
+            if (CacheClaims<HardwareAtomics>.TryEnter(cache.Record))
                 return AllocError.None;
-            if (!CacheClaims<HardwareAtomics>.TryHandOver(ambient.Record))
+            if (!CacheClaims<HardwareAtomics>.TryHandOver(cache.Record))
                 continue;
             t_all!.Forget(this);
-            ambient.Serial = 0;
+            t_serial = 0;
         }
     }
 
@@ -302,12 +302,5 @@ public sealed unsafe partial class BitTreeAllocator
         t_all.Add(this, record);
         CacheClaims<HardwareAtomics>.BeginAmbient(record);
         return AllocError.None;
-    }
-
-    /// <summary>The last allocator that the thread called, and its cache there.</summary>
-    private struct AmbientSlot
-    {
-        public ulong Serial;
-        public CacheRecord* Record;
     }
 }
