@@ -140,7 +140,10 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         outcome = Outcome.Ok;
         if (CacheTops<TAtomics, TGeometry>.TryTakeSpare(record, sizeClass, out top))
             return Replace(record, sizeClass, loaded, top);
-        var full = Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass);
+
+        // A cache that was inside when the bound was set may have given one since the recyclers were drained: it holds more than the bound.
+        _ = Magazines<TAtomics, TGeometry>.AllowedSlots(heap, sizeClass, out var withSpare);
+        var full = withSpare ? Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass) : null;
         record->SharedOperations++;
         if (full != null)
             return Replace(record, sizeClass, loaded, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);

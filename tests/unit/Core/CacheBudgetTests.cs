@@ -101,6 +101,39 @@ public sealed unsafe class CacheBudgetTests
         });
     }
 
+    [Fact]
+    public void A_bound_per_class_holds_though_a_cache_inside_a_call_gives_the_recycler_more_after_it_was_set()
+    {
+        using var allocator = new BitTreeAllocator(new(), Engine.Of<HookedAtomics, ShippedGeometry>());
+        var giver = allocator.CreateCache();
+        var taker = allocator.CreateCache();
+        var slots = Enumerable.Range(0, 600).Select(_ => (nint)allocator.Alloc(ref giver, 100)).ToArray();
+        var isSet = false;
+        HookedAtomics.With(site =>
+        {
+            if (site == Site.StackPush && !isSet)
+            {
+                isSet = true;
+                allocator.MaxCachedBytesPerClass = 1000;
+            }
+        }, () =>
+        {
+            foreach (var slot in slots)
+                allocator.Free(ref giver, (void*)slot);
+        });
+        var sizeClass = SizeClasses.ClassOf(100);
+        Assert.Equal(1ul, Magazines<HardwareAtomics, ShippedGeometry>.RecyclerDepth(taker.Record->Heap, sizeClass));
+        for (var i = 0; i < 300; i++)
+        {
+            _ = allocator.Alloc(ref taker, 100);
+            var cached = Magazine.CountTo<ShippedGeometry>(*CacheRecord.Top(taker.Record, sizeClass)) * SizeClasses.SlotSize(sizeClass, 8);
+            Assert.True(cached <= 1000, $"{cached} bytes are cached of one class; the bound is 1000");
+        }
+
+        giver.Dispose();
+        taker.Dispose();
+    }
+
     private static void Burst(BitTreeAllocator allocator, int count, int size)
     {
         var slots = stackalloc void*[count];
