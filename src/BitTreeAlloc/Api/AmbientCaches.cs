@@ -13,17 +13,9 @@ internal sealed unsafe class AmbientCaches
 
     ~AmbientCaches()
     {
+        // What the dead thread freed twice was found only now; there is nobody left to tell.
         foreach (var entry in _entries)
-        {
-            try
-            {
-                CacheLife.EndTenure(entry.Owner, (CacheRecord*)entry.Record, entry.Tenure);
-            }
-            catch (AllocatorMisuseException)
-            {
-                // What the dead thread freed twice was found only now; there is nobody left to tell, and a finalizer must not end the process.
-            }
-        }
+            _ = CacheLife.EndTenure(entry.Owner, (CacheRecord*)entry.Record, entry.Tenure);
     }
 
     /// <summary>This thread's record of that allocator, or null.</summary>
@@ -33,14 +25,14 @@ internal sealed unsafe class AmbientCaches
         return index < 0 ? null : (CacheRecord*)_entries[index].Record;
     }
 
-    /// <summary>Remembers a record, forgets those of allocators that are gone.</summary>
+    /// <summary>Remembers a record, forgets those of allocators that are gone wholly: a call never waits for the Dispose of another allocator.</summary>
     public void Add(BitTreeAllocator owner, CacheRecord* record)
     {
         for (var index = _entries.Count - 1; index >= 0; index--)
         {
-            if (!_entries[index].Owner.IsDisposed)
+            if (!_entries[index].Owner.IsGone)
                 continue;
-            CacheLife.EndTenure(_entries[index].Owner, (CacheRecord*)_entries[index].Record, _entries[index].Tenure);
+            _ = CacheLife.EndTenure(_entries[index].Owner, (CacheRecord*)_entries[index].Record, _entries[index].Tenure);
             _entries.RemoveAt(index);
         }
 
@@ -63,7 +55,9 @@ internal sealed unsafe class AmbientCaches
             return;
         var entry = _entries[index];
         _entries.RemoveAt(index);
-        CacheLife.EndTenure(owner, (CacheRecord*)entry.Record, entry.Tenure);
+        var outcome = CacheLife.EndTenure(owner, (CacheRecord*)entry.Record, entry.Tenure);
+        if (outcome != Core.Outcome.Ok)
+            throw Errors.Misuse(outcome);
     }
 
     private int IndexOf(BitTreeAllocator owner)

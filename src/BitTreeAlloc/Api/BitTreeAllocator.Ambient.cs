@@ -13,8 +13,16 @@ namespace BitTreeAlloc;
 /// </summary>
 public sealed unsafe partial class BitTreeAllocator
 {
+    // The last allocator that the thread called, and its cache there. Words, not a struct: a struct would stand boxed on the GC heap, three dependent loads further away.
+    // The serial number that a hit compares is 0 at the checked level, where every call goes by the guarded ones.
     [ThreadStatic]
-    private static AmbientSlot t_ambient;
+    private static ulong t_serial;
+
+    [ThreadStatic]
+    private static ulong t_owner;
+
+    [ThreadStatic]
+    private static CacheRecord* t_record;
 
     [ThreadStatic]
     private static AmbientCaches? t_all;
@@ -22,10 +30,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* Alloc(nuint size)
     {
-        ref var ambient = ref t_ambient;
-        if (size <= SizeClasses.TableLimit && ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        CacheRecord* record;
+        if (size <= SizeClasses.TableLimit && t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            var record = ambient.Record;
             int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
             var top = *CacheRecord.Top(record, sizeClass);
             var slot = *top;
@@ -43,10 +50,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Free(ref ThreadCache, void*, nuint)"/>
     public void Free(void* pointer, nuint size)
     {
-        ref var ambient = ref t_ambient;
-        if (size <= SizeClasses.TableLimit && pointer != null && ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        CacheRecord* record;
+        if (size <= SizeClasses.TableLimit && pointer != null && t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            var record = ambient.Record;
             int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
             if (TryPush(record, sizeClass, pointer))
                 return;
@@ -58,10 +64,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Free(ref ThreadCache, void*)"/>
     public void Free(void* pointer)
     {
-        ref var ambient = ref t_ambient;
-        if (ambient.Serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+        CacheRecord* record;
+        if (t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            var record = ambient.Record;
             var granule = ((ulong)pointer - record->Base) >> Stretch.GranuleShift;
             if (granule < record->Granules && TryPush(record, record->ClassMap[granule], pointer))
                 return;
@@ -158,8 +163,8 @@ public sealed unsafe partial class BitTreeAllocator
     /// <exception cref="AllocatorMisuseException">What the cache held was freed twice.</exception>
     public void DetachThread()
     {
-        if (t_ambient.Owner == _serial)
-            t_ambient = default;
+        if (t_owner == _serial)
+            t_serial = t_owner = 0;
         t_all?.End(this);
     }
 
@@ -187,8 +192,8 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (pointer == null)
         {
-            if (t_ambient.Owner == _serial)
-                CacheClaims<HardwareAtomics>.Leave(t_ambient.Record);
+            if (t_owner == _serial)
+                CacheClaims<HardwareAtomics>.Leave(t_record);
             return;
         }
 
@@ -268,23 +273,25 @@ public sealed unsafe partial class BitTreeAllocator
         cache = default;
         for (; ; )
         {
-            ref var ambient = ref t_ambient;
-            if (ambient.Owner != _serial || _heap == null)
+            if (t_owner != _serial || _heap == null)
             {
-                var error = SwitchAmbient(out ambient.Record);
-                ambient.Owner = error == AllocError.None ? _serial : 0;
-                ambient.Serial = _checked ? 0 : ambient.Owner;
+                // Written when it is whole: what throws below, or calls in again, leaves no serial number beside another's record.
+                t_serial = t_owner = 0;
+                var error = SwitchAmbient(out var record);
                 if (error != AllocError.None)
                     return error;
+                t_record = record;
+                t_owner = _serial;
+                t_serial = _checked ? 0 : _serial;
             }
 
-            cache.Record = ambient.Record;
-            if (CacheClaims<HardwareAtomics>.TryEnter(ambient.Record))
+            cache.Record = t_record;
+            if (CacheClaims<HardwareAtomics>.TryEnter(cache.Record))
                 return AllocError.None;
-            if (!CacheClaims<HardwareAtomics>.TryHandOver(ambient.Record))
+            if (!CacheClaims<HardwareAtomics>.TryHandOver(cache.Record))
                 continue;
             t_all!.Forget(this);
-            ambient = default;
+            t_serial = t_owner = 0;
         }
     }
 
@@ -298,6 +305,11 @@ public sealed unsafe partial class BitTreeAllocator
         if (record != null)
             return AllocError.None;
         DeadOwners.MakeRoom(this, _heap);
+
+        // Looking at dead threads may run other code on this one (a message pump), which may have called in.
+        record = t_all.Find(this);
+        if (record != null)
+            return AllocError.None;
         record = _engine.Register(_heap, _serial, out var outcome);
         if (record == null)
             return Errors.Of(outcome);
@@ -305,16 +317,5 @@ public sealed unsafe partial class BitTreeAllocator
         t_all.Add(this, record);
         CacheClaims<HardwareAtomics>.BeginAmbient(record);
         return AllocError.None;
-    }
-
-    /// <summary>The last allocator that the thread called, and its cache there.</summary>
-    private struct AmbientSlot
-    {
-        /// <summary>Serial of the allocator whose calls may hit; 0 at the checked level, where every call goes by the guarded ones.</summary>
-        public ulong Serial;
-
-        /// <summary>Serial of the allocator that the record belongs to, or 0.</summary>
-        public ulong Owner;
-        public CacheRecord* Record;
     }
 }

@@ -6,7 +6,8 @@ namespace BitTreeAlloc;
 /// <summary>How far a trim goes. Each level does what the ones before it do.</summary>
 public enum TrimLevel
 {
-    /// <summary>Caches and what waits between them go back to the blocks, for other threads and classes to use. Nothing goes back to the system: no call to it, no page fault later.</summary>
+    /// <summary>Caches and what waits between them go back to the blocks, for other threads and classes to use. Nothing goes back to the system: no page fault later, and no call to it but the memory barrier that
+    /// makes sleeping threads' caches safe to take.</summary>
     Caches = 0,
 
     /// <summary>Blocks that are wholly free go back to the system.</summary>
@@ -37,7 +38,7 @@ public sealed unsafe partial class BitTreeAllocator
         _ = LiveHeap;
 
         // The caller's ambient cache, if it has one here, as its owner; nobody needs one to trim.
-        var ambient = t_ambient.Owner == _serial ? t_ambient.Record : null;
+        var ambient = t_owner == _serial ? t_record : null;
         var own = ambient != null && CacheClaims<HardwareAtomics>.TryEnter(ambient) ? ambient : null;
         var outcome = TrimWith(own, level, out var result);
         if (ambient != null)

@@ -150,7 +150,8 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     internal ulong Serial => _serial;
 
-    internal bool IsDisposed => _heap == null;
+    /// <summary>Whether Dispose has come to its end.</summary>
+    internal bool IsGone => _gate.IsClosed;
 
     /// <summary>Lets figures be read, ticks be made and dead threads' caches be given back while Dispose waits; false once it was called.</summary>
     internal bool TryVisit(out Heap* heap)

@@ -20,36 +20,35 @@ internal static unsafe class CacheLife
         return s_pool;
     }
 
+    /// <summary>Takes the right to give back the record of an explicit cache that outlived its allocator: of two aliases one gets it.</summary>
+    public static bool TryLeaveClosed(CacheRecord* record) =>
+        HardwareAtomics.CompareExchangeAcqRel(&record->State, CacheRecord.Closed, CacheRecord.Leaving, Site.RecordState); // order: acquire and release [G3]
+
     /// <summary>Gives back the record of a cache that outlived its allocator.</summary>
     public static void Abandon(CacheRecord* record) => CacheRegistry<HardwareAtomics, ShippedGeometry>.Release(record);
 
     /// <summary>
     /// Ends an ambient cache: by its owner, by its thread's sentinel, or by who found its thread dead; of several one does it. The record of an allocator that is gone goes back to the pool.
     /// </summary>
-    /// <exception cref="AllocatorMisuseException">What the cache held was freed twice.</exception>
-    public static void EndTenure(BitTreeAllocator owner, CacheRecord* record, ulong tenure)
+    /// <returns>What the cache held may have been freed twice: news for the owner, and nobody's fault who finds it dead. Not thrown here: a handler of first-chance exceptions may allocate.</returns>
+    public static Outcome EndTenure(BitTreeAllocator owner, CacheRecord* record, ulong tenure)
     {
         if (!owner.TryVisit(out var heap))
         {
             owner.WaitUntilDisposed();
             if (record->Heap == null && CacheClaims<HardwareAtomics>.TryEndTenure(record, tenure))
                 Abandon(record);
-            return;
+            return Outcome.Ok;
         }
 
-        var outcome = Outcome.Ok;
         try
         {
-            if (CacheClaims<HardwareAtomics>.TryEndTenure(record, tenure))
-                outcome = heap->Engine.EndTenured(record);
+            return CacheClaims<HardwareAtomics>.TryEndTenure(record, tenure) ? heap->Engine.EndTenured(record) : Outcome.Ok;
         }
         finally
         {
             owner.EndVisit();
         }
-
-        if (outcome != Outcome.Ok)
-            throw Errors.Misuse(outcome);
     }
 
     /// <summary>Flushes an explicit cache and gives its record back.</summary>

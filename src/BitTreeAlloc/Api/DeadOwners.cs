@@ -56,15 +56,9 @@ internal static unsafe class DeadOwners
         // A running thread keeps its object alive. Join makes what the thread did last visible here.
         if (thread != null && (thread.IsAlive || !thread.Join(0)))
             return true;
-        try
-        {
-            CacheLife.EndTenure(owner, record, tenure);
-        }
-        catch (AllocatorMisuseException)
-        {
-            // What the dead thread freed twice is not the fault of the one who finds it.
-        }
 
+        // What the dead thread freed twice is not the fault of the one who finds it.
+        _ = CacheLife.EndTenure(owner, record, tenure);
         return false;
     }
 }

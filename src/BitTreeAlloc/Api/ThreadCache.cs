@@ -70,7 +70,7 @@ public unsafe struct ThreadCache : IDisposable, IEquatable<ThreadCache>
         Bound = null;
         if (record->Heap != null)
             CacheLife.Release(record);
-        else if (record->State == CacheRecord.Closed)
+        else if (CacheLife.TryLeaveClosed(record))
             CacheLife.Abandon(record);
     }
 

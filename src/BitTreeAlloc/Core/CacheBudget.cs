@@ -21,6 +21,12 @@ internal static unsafe class CacheBudget<TAtomics>
 
     private const ulong AheadBytes = 64 << 10;
 
+    /// <summary>All caches together take this fraction of the budget ahead, as a shift: what an idle one has at hand nobody else can use.</summary>
+    private const int AheadShift = 4;
+
+    /// <summary>One refusal in so many asks for the relief of idle caches (<see cref="BudgetRelief{TAtomics, TGeometry}"/>).</summary>
+    private const ulong RefusalsPerRelief = 64;
+
     /// <summary>Bytes that caches and recyclers of the heap may hold now.</summary>
     public static ulong Budget(Heap* heap)
     {
@@ -35,12 +41,14 @@ internal static unsafe class CacheBudget<TAtomics>
     {
         var want = (ulong)slots * (ulong)slotSize;
         if (record->Grant < want)
-            Extend(heap, record, want - record->Grant);
+            Extend(heap, record, want - record->Grant, (ulong)slotSize);
         if (record->Grant < want)
         {
             slots = (int)(record->Grant / (ulong)slotSize);
             want = (ulong)slots * (ulong)slotSize;
-            TAtomics.FetchAddAcqRel(&heap->CacheRefusalsLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
+            var refusals = TAtomics.FetchAddAcqRel(&heap->CacheRefusalsLine.Value, 1, Site.HeapFigures) + 1; // order: a figure [H1]
+            if (refusals % RefusalsPerRelief == 0)
+                record->ReliefDue = refusals / RefusalsPerRelief;
         }
 
         record->Grant -= want;
@@ -51,7 +59,7 @@ internal static unsafe class CacheBudget<TAtomics>
     public static void Return(Heap* heap, CacheRecord* record, ulong bytes)
     {
         record->Grant += bytes;
-        if (record->Grant > 4 * AheadBytes)
+        if (record->Grant > 2 * AheadBytes)
             Settle(heap, record, AheadBytes);
     }
 
@@ -64,16 +72,19 @@ internal static unsafe class CacheBudget<TAtomics>
         record->Grant = keep;
     }
 
-    private static void Extend(Heap* heap, CacheRecord* record, ulong need)
+    /// <summary>Adds what is needed or what there is, if that makes a single slot at least: less would lie about unused.</summary>
+    private static void Extend(Heap* heap, CacheRecord* record, ulong need, ulong slotSize)
     {
         for (; ; )
         {
             var granted = TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.GrantLoad); // order: acquire [Y1]
             var budget = Budget(heap);
-            if (granted >= budget)
+            if (granted >= budget || record->Grant + (budget - granted) < slotSize)
                 return;
             var free = budget - granted;
-            var bytes = Math.Min(free, Math.Max(need, Math.Min(free / 8, AheadBytes)));
+            var caches = TAtomics.LoadAcquire(&heap->RecordCountLine.Value, Site.HeapFigures) + 1; // order: a figure [H1]
+            var ahead = Math.Min(Math.Min(free / 8, AheadBytes), (budget >> AheadShift) / caches);
+            var bytes = Math.Min(free, Math.Max(need, ahead));
 
             // order: a sum; the compare-exchange keeps it within the budget [Y1]
             if (!TAtomics.CompareExchangeAcqRel(&heap->CacheGrantedLine.Value, granted, granted + bytes, Site.GrantTake))

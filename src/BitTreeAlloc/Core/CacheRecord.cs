@@ -92,7 +92,10 @@ internal unsafe struct CacheRecord
     /// <summary>Bytes of the cache budget that this cache has and does not use.</summary>
     public ulong Grant;
 
-    /// <summary>Ticks since the cache was used: written by who ticks.</summary>
+    /// <summary>Not 0: the budget was used up so often that idle caches are to be looked at when the slow path ends; the number says which recycler.</summary>
+    public ulong ReliefDue;
+
+    /// <summary>Ticks since the cache was used, or a large number where it is known to hold nothing since: written by who ticks.</summary>
     public ulong IdleTicks;
 
     /// <summary>What the tops summed up to at the last tick, for a cache that does not say when it is used.</summary>
@@ -141,5 +144,6 @@ internal unsafe struct CacheRecord
         guest->Refills = 0;
         guest->Flushes = 0;
         guest->Grant = 0;
+        guest->ReliefDue = 0;
     }
 }

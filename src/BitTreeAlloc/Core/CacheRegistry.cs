@@ -183,6 +183,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         record->News = 0;
         record->Inside = 0;
         record->Grant = 0;
+        record->ReliefDue = 0;
         record->TickMark = 0;
     }
 

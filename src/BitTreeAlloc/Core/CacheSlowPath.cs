@@ -141,7 +141,10 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         outcome = Outcome.Ok;
         if (CacheTops<TAtomics, TGeometry>.TryTakeSpare(record, sizeClass, out top))
             return Replace(record, sizeClass, loaded, top);
-        var full = Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass);
+
+        // A cache that was inside when the bound was set may have given one since the recyclers were drained: it holds more than the bound.
+        _ = Magazines<TAtomics, TGeometry>.AllowedSlots(heap, sizeClass, out var withSpare);
+        var full = withSpare ? Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass) : null;
         record->SharedOperations++;
         if (full != null)
             return Replace(record, sizeClass, loaded, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);
@@ -288,6 +291,8 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     {
         if (record->PendingInUse is > 32 << 10 or < -(32 << 10))
             SettleInUse(record);
+        if (record->ReliefDue != 0)
+            BudgetRelief<TAtomics, TGeometry>.Relieve(record);
         FlushIfAsked(record);
         TAtomics.StoreRelease(&record->Busy, 0, Site.BusyLeave); // order: release: the next slow path sees all of this one [C1]
     }

@@ -5,7 +5,7 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the shrinking of idle caches by time: at each tick a cache that was not used since the last one gives 1, 2, 4, 8 … magazines back; use begins it again.
-/// Invariants: none of its own; whose slots may be taken is the Reclaimer's matter. Callers: the Api's tick, from any thread. Checked by: tests on a virtual clock.
+/// Invariants: none of its own; whose slots may be taken is the Reclaimer's matter. Callers: the Api's tick, from any thread; BudgetRelief. Checked by: tests on a virtual clock.
 /// </summary>
 /// <remarks>An ambient cache tells its use at every call. An explicit one is taken to be unused when none of its tops moved and no slow path ran; of it only spares can be taken.</remarks>
 internal static unsafe class Decay<TAtomics, TGeometry>
@@ -13,6 +13,9 @@ internal static unsafe class Decay<TAtomics, TGeometry>
     where TGeometry : struct, IGeometry
 {
     private const int MaxShift = 16;
+
+    /// <summary>Idle ticks of a cache that was found to hold nothing: until it is used there is nothing to claim it for, and a claim costs every running thread a fence.</summary>
+    private const ulong Emptied = 1ul << 32;
 
     /// <summary>One tick. Returns the slots that went home.</summary>
     public static Outcome Tick(Heap* heap, out long flushed)
@@ -24,18 +27,34 @@ internal static unsafe class Decay<TAtomics, TGeometry>
         {
             if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
                 continue;
-            if (WasUsed(record))
-            {
-                TAtomics.StoreRelease(&record->IdleTicks, 0, Site.HeapFigures); // order: a figure [H1]
-                continue;
-            }
-
-            var ticks = (int)Math.Min(TAtomics.FetchAddAcqRel(&record->IdleTicks, 1, Site.HeapFigures), MaxShift); // order: a figure [H1]
-            _ = Reclaimer<TAtomics, TGeometry>.TryEmpty(heap, record, &guest, 1 << ticks, ref flushed);
+            if (IsIdle(record, out var ticks))
+                Shrink(heap, record, &guest, 1 << (int)Math.Min(ticks, MaxShift), ticks, ref flushed);
         }
 
         CacheRegistry<TAtomics, TGeometry>.SettleFigures(&guest);
         return (Outcome)guest.News;
+    }
+
+    /// <summary>Whether a cache was not used since this was asked last, and holds something as far as is known; how often in a row it was so before.</summary>
+    public static bool IsIdle(CacheRecord* record, out ulong ticks)
+    {
+        ticks = 0;
+        if (!WasUsed(record))
+        {
+            ticks = TAtomics.FetchAddAcqRel(&record->IdleTicks, 1, Site.HeapFigures); // order: a figure [H1]
+            return ticks < Emptied;
+        }
+
+        TAtomics.StoreRelease(&record->IdleTicks, 0, Site.HeapFigures); // order: a figure [H1]
+        return false;
+    }
+
+    /// <summary>Takes magazines out of an idle cache, and notes where there were none.</summary>
+    public static void Shrink(Heap* heap, CacheRecord* record, CacheRecord* hands, int magazines, ulong ticks, ref long flushed)
+    {
+        var before = flushed;
+        if (Reclaimer<TAtomics, TGeometry>.TryEmpty(heap, record, hands, magazines, ref flushed) && flushed == before)
+            TAtomics.CompareExchangeAcqRel(&record->IdleTicks, ticks + 1, Emptied, Site.HeapFigures); // order: a figure; who saw a use meanwhile wrote 0 [H1]
     }
 
     private static bool WasUsed(CacheRecord* record)

@@ -6,8 +6,8 @@ namespace BitTreeAlloc.Core;
 /// <summary>
 /// Owns: taking slots out of caches of other threads: spares by exchange from any cache, loaded magazines from ambient caches whose owner is outside (CacheClaims), everything from a cache
 /// whose owner left it.
-/// Invariants: I-K4 the reclaimer works through a guest record of its own; of the cache it touches tops, limits and spares only, and everything where the owner handed it over.
-/// Callers: Trimmer, Decay, Supply when memory or budget is short; holding nothing but, one at a time, a claim. Checked by: the explorer's claim and spare scenarios; memory tests with sleeping threads.
+/// Invariants: I-K4 the reclaimer works through a guest record of its own; of the cache it touches tops, limits, spares and the grant at hand only, and everything where the owner handed it over.
+/// Callers: Trimmer, Decay, BudgetRelief; holding nothing but, one at a time, a claim. Checked by: the explorer's claim and spare scenarios; memory tests with sleeping threads.
 /// </summary>
 internal static unsafe class Reclaimer<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
@@ -33,7 +33,13 @@ internal static unsafe class Reclaimer<TAtomics, TGeometry>
             return false;
         var quiet = CacheClaims<TAtomics>.IsQuiet(record);
         if (quiet)
+        {
             UnloadAll(record, guest, magazines, ref flushed);
+
+            // What it took ahead of the budget would be nobody's until the owner wakes: hundreds of sleeping threads could hold all of it so.
+            CacheBudget<TAtomics>.Settle(heap, record);
+        }
+
         if (CacheClaims<TAtomics>.TryUnclaim(record, claim))
             return quiet;
         End(record, guest, ref flushed);
