@@ -16,10 +16,22 @@ internal static unsafe class HotLoop
 
     public static int Main(string[] arguments)
     {
-        if (arguments is ["library"])
-            Library();
-        else
-            Controls();
+        switch (arguments)
+        {
+            case ["library"]:
+                Library();
+                break;
+            case ["ambient"]:
+                AmbientTwins.Library();
+                break;
+            case ["twins"]:
+                AmbientTwins.Controls();
+                break;
+            default:
+                Controls();
+                break;
+        }
+
         return 0;
     }
 

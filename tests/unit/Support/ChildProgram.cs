@@ -17,8 +17,8 @@ internal static class ChildProgram
         return 0;
     }
 
-    /// <summary>Runs a scenario under limits (<c>ulimit</c> options of the shell, such as "-d 900000") and returns its exit code and line.</summary>
-    public static (int ExitCode, string Line) Run(Type type, string method, string limits = "")
+    /// <summary>Runs a scenario under limits (<c>ulimit</c> options of the shell, such as "-d 900000") and with variables of the environment, and returns its exit code and line.</summary>
+    public static (int ExitCode, string Line) Run(Type type, string method, string limits = "", IEnumerable<(string Name, string Value)>? environment = null)
     {
         var command = (limits.Length == 0 ? "" : $"ulimit {limits} && ") + "exec dotnet exec \"$0\" child \"$1\" \"$2\"";
         var start = new ProcessStartInfo("/bin/sh", ["-c", command, typeof(ChildProgram).Assembly.Location, type.FullName!, method])
@@ -33,6 +33,8 @@ internal static class ChildProgram
         // The child's collector would otherwise reserve 256 GiB, and a crash that is expected would leave a dump.
         start.Environment["DOTNET_GCHeapHardLimit"] = "0x8000000";
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        foreach (var (name, value) in environment ?? [])
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd().Trim();
