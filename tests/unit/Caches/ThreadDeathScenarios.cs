@@ -13,7 +13,7 @@ public static unsafe class ThreadDeathScenarios
     [ThreadStatic]
     private static Leftover? t_leftover;
 
-    /// <summary>10 000 threads, up to 16 at once, and no collection. Answers "caches records earlier-committed committed live collections".</summary>
+    /// <summary>10 000 threads, up to 16 at once, and no collection. Answers "most caches after a batch, most records, earlier-committed committed live collections".</summary>
     public static string ShortThreads()
     {
         using var allocator = new BitTreeAllocator();
@@ -26,11 +26,12 @@ public static unsafe class ThreadDeathScenarios
         var (mostCaches, mostRecords) = (0, 0);
         for (var done = 0; done < 10_000;)
         {
-            var batch = new Thread[1 + (done / AtOnce % AtOnce)];
+            var batch = new Thread[random.Next(4) == 0 ? random.Next(1, AtOnce) : AtOnce];
+            using var together = new Barrier(batch.Length);
             for (var i = 0; i < batch.Length; i++)
             {
                 var seed = random.Next();
-                batch[i] = new Thread(() => Live(allocator, handed, seed), 128 << 10);
+                batch[i] = new Thread(() => Live(allocator, handed, seed, together), 128 << 10);
                 batch[i].Start();
             }
 
@@ -40,8 +41,7 @@ public static unsafe class ThreadDeathScenarios
             mostRecords = Math.Max(mostRecords, CacheProbe.Records(heap));
             if (early == 0 && done > 1000)
                 early = allocator.GetStatistics().CommittedBytes;
-            if (done % 16 == 0)
-                mostCaches = Math.Max(mostCaches, allocator.GetStatistics().CacheCount);
+            mostCaches = Math.Max(mostCaches, allocator.GetStatistics().CacheCount);
         }
 
         foreach (var slot in handed)
@@ -109,11 +109,12 @@ public static unsafe class ThreadDeathScenarios
     }
 
     // Some slots of a few classes; one goes to whoever comes next, and one that somebody left is freed.
-    private static void Live(BitTreeAllocator allocator, nint[] handed, int seed)
+    private static void Live(BitTreeAllocator allocator, nint[] handed, int seed, Barrier together)
     {
         var random = new Random(seed);
         for (var i = 0; i < 3; i++)
             CacheProbe.Use(allocator, random.Next(1, 2000), random.Next(1, 40));
+        together.SignalAndWait(); // all have their caches
         var slot = (nint)allocator.Alloc((nuint)random.Next(1, 500));
         allocator.Free((void*)Interlocked.Exchange(ref handed[random.Next(handed.Length)], slot));
     }

@@ -37,7 +37,14 @@ public sealed unsafe class WarmUpTests
         Seeded.Run(25, random =>
         {
             using var os = new SimulatedVirtualMemory();
-            using var live = LiveSet.Over(os);
+            using var live = new LiveSet(new()
+            {
+                VirtualMemory = os.Table,
+                Profile = random.Next(2) == 0 ? Profile.Balanced : Profile.Frugal,
+                CacheBudgetBytes = random.Next(3) == 0 ? (ulong)random.Next(1, 500_000) : 0,
+            });
+            if (random.Next(4) == 0)
+                live.Allocator.MaxCachedBytesPerClass = (ulong)random.Next(1, 20_000);
             for (var i = random.Next(3000); i > 0; i--)
                 live.Alloc(random.Next(1, 1 << random.Next(1, 17)));
             live.FreeWhere(i => i % 3 != 0);
