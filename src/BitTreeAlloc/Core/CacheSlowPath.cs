@@ -69,7 +69,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return TakeNews(record);
     }
 
-    /// <summary>Runs inside the busy word for a caller that owns the record: everything cached, and all recyclers, go home. False where the cache is misused.</summary>
+    /// <summary>Runs inside the busy word for a caller that owns the record: everything cached, all recyclers and the caches of idle threads go home. False where the cache is misused.</summary>
     public static bool TryFlushForShortage(CacheRecord* record)
     {
         if (!TryEnter(record))
@@ -77,6 +77,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var flushed = 0L;
         FlushClasses(record, ref flushed);
         Trimmer<TAtomics, TGeometry>.DrainRecyclers(record->Heap, record);
+        Trimmer<TAtomics, TGeometry>.EmptyIdle(record->Heap, record);
         Leave(record);
         return true;
     }

@@ -40,7 +40,7 @@ internal static unsafe class Supply<TAtomics, TGeometry>
     }
 
     /// <summary>
-    /// The system gave nothing. In this order: blocks that a stopped setter hid, slots that this cache and the recyclers hold, free pages of others given back, and the system once more.
+    /// The system gave nothing. In this order: blocks that a stopped setter hid, slots that this cache, the recyclers and the caches of idle threads hold, free pages of others given back, and the system once more.
     /// </summary>
     private static bool TryRescue(Heap* heap, CacheRecord* record, int sizeClass, out BlockRef block, out BlockWord held, ref Outcome outcome)
     {
@@ -50,6 +50,7 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         {
             CacheSlowPath<TAtomics, TGeometry>.FlushOthers(record, sizeClass);
             Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
+            Trimmer<TAtomics, TGeometry>.EmptyIdle(heap, record);
             found = TryHoldAtHand(heap, record, sizeClass, out block, out held);
         }
 

@@ -7,7 +7,7 @@ namespace BitTreeAlloc.Core;
 /// Owns: Trim: a new generation; idle caches emptied, the others asked; recyclers taken whole; purge of what is free.
 /// Invariants: I-G3 the generation is raised before any signal, so whoever sees a signal sees the generation. I-G4 after it, every live cache that could not be emptied flushes at its next free
 /// or slow path.
-/// Callers: the Api from any thread, several at once; holding nothing. Checked by: RSS tests with sleeping threads; the explorer's trim scenarios.
+/// Callers: the Api from any thread, several at once; Supply and Shortage where memory is short; holding nothing but their own cache. Checked by: RSS tests with sleeping threads; the explorer's trim scenarios.
 /// </summary>
 internal static unsafe class Trimmer<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
@@ -43,6 +43,26 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
         }
 
         return flushed;
+    }
+
+    /// <summary>
+    /// For a caller that found no memory, inside its own busy word: what other caches hold goes home as far as their owners are outside. Nobody is asked to come in: it would be too late for this
+    /// request. What was wrong with an earlier free of theirs is told by the caller's next free.
+    /// </summary>
+    public static void EmptyIdle(Heap* heap, CacheRecord* own)
+    {
+        CacheRecord guest;
+        CacheRecord.InitGuest(&guest, heap);
+        var flushed = 0L;
+        for (var record = CacheRegistry<TAtomics, TGeometry>.First(heap); record != null; record = CacheRegistry<TAtomics, TGeometry>.Next(record))
+        {
+            if (record != own && CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
+                _ = Reclaimer<TAtomics, TGeometry>.TryEmpty(heap, record, &guest, int.MaxValue, ref flushed);
+        }
+
+        CacheRegistry<TAtomics, TGeometry>.SettleFigures(&guest);
+        if (guest.News != 0)
+            own->News = guest.News;
     }
 
     private static void Signal(CacheRecord* record)
