@@ -82,9 +82,18 @@ internal static unsafe class Magazines<TAtomics, TGeometry>
         return magazine;
     }
 
-    /// <summary>Gives a full magazine, one that may hold all that a magazine of the class can, to the recycler with its grant, unless that holds its share.</summary>
-    public static bool TryGiveFull(Heap* heap, int sizeClass, ulong* magazine) =>
-        NodeStack<TAtomics>.TryPush(Arena(heap), &heap->States[sizeClass].Recycler, magazine, heap->Classes[sizeClass].RecyclerDepth);
+    /// <summary>
+    /// Gives a full magazine, one that may hold all that a magazine of the class can, to the recycler with its grant, unless that holds its share: then it is the caller's as before.
+    /// </summary>
+    public static bool TryGiveFull(Heap* heap, int sizeClass, ulong* magazine)
+    {
+        if (NodeStack<TAtomics>.TryPush(Arena(heap), &heap->States[sizeClass].Recycler, magazine, heap->Classes[sizeClass].RecyclerDepth))
+            return true;
+
+        // An attempt that lost the last place to another push has written a link over the count.
+        SetSlots(magazine, heap->Classes[sizeClass].MagazineSlots);
+        return false;
+    }
 
     /// <summary>Takes all full magazines of a class as a chain; each is the caller's after <see cref="Adopt"/>.</summary>
     public static ulong* TakeAllFull(Heap* heap, int sizeClass) => NodeStack<TAtomics>.TakeAll(Arena(heap), &heap->States[sizeClass].Recycler);

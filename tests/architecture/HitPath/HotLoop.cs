@@ -16,12 +16,25 @@ internal static unsafe class HotLoop
 
     public static int Main(string[] arguments)
     {
-        if (arguments is ["library"])
-            Library(Level.Fast);
-        else if (arguments is ["checked"])
-            Library(Level.Checked);
-        else
-            Controls();
+        switch (arguments)
+        {
+            case ["library"]:
+                Library(Level.Fast);
+                break;
+            case ["checked"]:
+                Library(Level.Checked);
+                break;
+            case ["ambient"]:
+                AmbientTwins.Library();
+                break;
+            case ["twins"]:
+                AmbientTwins.Controls();
+                break;
+            default:
+                Controls();
+                break;
+        }
+
         return 0;
     }
 
