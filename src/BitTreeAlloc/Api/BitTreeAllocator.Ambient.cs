@@ -238,7 +238,11 @@ public sealed unsafe partial class BitTreeAllocator
 
     private AllocError TryReallocAmbient(void* old, nuint newSize, nuint alignment, out void* pointer)
     {
-        var error = PlanRealloc(old, newSize, alignment, out var oldSize, out pointer);
+        pointer = null;
+        nuint oldSize = 0;
+        var error = CheckRealloc(newSize, alignment, out var rounded);
+        if (error == AllocError.None)
+            error = PlanRealloc(old, rounded, alignment, out oldSize, out pointer);
         if (error != AllocError.None || pointer != null)
             return error;
         error = TryAllocAlignedAmbient(newSize, alignment, out pointer);

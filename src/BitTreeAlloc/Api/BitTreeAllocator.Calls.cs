@@ -142,9 +142,13 @@ public sealed unsafe partial class BitTreeAllocator
 
     private AllocError ReallocGuarded(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment, out void* moved)
     {
-        var error = PlanRealloc(pointer, newSize, alignment, out var oldSize, out moved);
+        moved = null;
+        var error = CheckRealloc(newSize, alignment, out var rounded);
         if (error == AllocError.None && pointer != null)
             error = Ready(ref cache);
+        nuint oldSize = 0;
+        if (error == AllocError.None)
+            error = PlanRealloc(pointer, rounded, alignment, out oldSize, out moved);
         if (error != AllocError.None || moved != null)
             return error;
         error = AllocAlignedGuarded(ref cache, newSize, alignment, out moved);
@@ -157,19 +161,23 @@ public sealed unsafe partial class BitTreeAllocator
         return AllocError.None;
     }
 
-    /// <summary>What a realloc comes to: an error, the memory as it is (<paramref name="moved"/>), or fresh memory to which min(<paramref name="oldSize"/>, new size) bytes are copied.</summary>
-    private AllocError PlanRealloc(void* pointer, nuint newSize, nuint alignment, out nuint oldSize, out void* moved)
+    private AllocError CheckRealloc(nuint newSize, nuint alignment, out nuint rounded)
     {
-        moved = null;
-        oldSize = 0;
+        rounded = 0;
         if (!IsAlignment(alignment))
             return AllocError.BadAlignment;
-        if (!TryRound(newSize, alignment, out var rounded))
+        if (!TryRound(newSize, alignment, out rounded))
             return AllocError.SizeOverflow;
         if (newSize > MaxSize)
             return AllocError.SizeTooLarge;
-        if (_heap == null)
-            return AllocError.Disposed;
+        return _heap == null ? AllocError.Disposed : AllocError.None;
+    }
+
+    /// <summary>What a realloc comes to: an error, the memory as it is (<paramref name="moved"/>), or fresh memory to which min(<paramref name="oldSize"/>, new size) bytes are copied.</summary>
+    private AllocError PlanRealloc(void* pointer, nuint rounded, nuint alignment, out nuint oldSize, out void* moved)
+    {
+        moved = null;
+        oldSize = 0;
         if (pointer == null)
             return AllocError.None;
         if (_checked && !IsMarked(pointer) && FactsOf(pointer).Judge() is var judged && judged != AllocError.None)
