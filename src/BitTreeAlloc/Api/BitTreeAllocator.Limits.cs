@@ -11,6 +11,10 @@ public sealed unsafe partial class BitTreeAllocator
     [ThreadStatic]
     private static bool t_isTelling;
 
+    /// <summary>1 while handlers are added or removed, once or twice in a life; never looked at to raise the event.</summary>
+    private ulong _handlersBusy;
+    private EventHandler<MemoryLimitEventArgs>? _limitReached;
+
     /// <summary>
     /// Charged bytes (<see cref="AllocatorStatistics.ChargedBytes"/>) above which the allocator purges harder, down to the limit where it can; 0: none. May be changed at any time from any thread;
     /// takes effect at the next birth of a block or mapping. Crossing it raises <see cref="LimitReached"/> once, and again after the charge had fallen a sixteenth below.
@@ -47,7 +51,11 @@ public sealed unsafe partial class BitTreeAllocator
     /// <para>What a handler itself meets is not told again. If it throws, the caller of the allocation gets that exception, a Try-form's caller too; memory is as if the allocation had failed: what it
     /// had taken is free again, and what a Realloc was to move is where it was.</para>
     /// </remarks>
-    public event EventHandler<MemoryLimitEventArgs>? LimitReached;
+    public event EventHandler<MemoryLimitEventArgs>? LimitReached
+    {
+        add => ChangeHandlers(handlers => handlers + value);
+        remove => ChangeHandlers(handlers => handlers - value);
+    }
 
     /// <summary>The end of a slow call that may have met a limit: the thread is outside of its cache again, explicit or ambient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,7 +74,7 @@ public sealed unsafe partial class BitTreeAllocator
     private void Tell(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
     {
         var isSoft = Limits<HardwareAtomics>.TryTakeNote(_heap, record, out var charged);
-        var handlers = LimitReached;
+        var handlers = _limitReached;
         if (handlers == null || t_isTelling)
             return;
         t_isTelling = true;
@@ -97,5 +105,17 @@ public sealed unsafe partial class BitTreeAllocator
     {
         var cache = new ThreadCache { Record = record };
         _ = FreeGuarded(ref cache, pointer, null);
+    }
+
+    private void ChangeHandlers(Func<EventHandler<MemoryLimitEventArgs>?, EventHandler<MemoryLimitEventArgs>?> change)
+    {
+        var spin = default(SpinWait);
+        fixed (ulong* busy = &_handlersBusy)
+        {
+            while (!HardwareAtomics.CompareExchangeAcqRel(busy, 0, 1, Site.None)) // order: acquire: the handlers as the last change left them [A3]
+                spin.SpinOnce();
+            _limitReached = change(_limitReached);
+            HardwareAtomics.StoreRelease(busy, 0, Site.None); // order: release [A3]
+        }
     }
 }
