@@ -129,6 +129,9 @@ public enum Site
     /// <summary>The owner sets a limit.</summary>
     LimitArm,
 
+    /// <summary>A new owner's limits, before the record says that it is owned.</summary>
+    LimitReset,
+
     /// <summary>A slow path begins.</summary>
     BusyEnter,
 
@@ -293,6 +296,9 @@ public enum Site
 
     /// <summary>Puts a magazine aside.</summary>
     SparePut,
+
+    /// <summary>A new owner's spares, before the record says that it is owned.</summary>
+    SpareReset,
 
     /// <summary>Bytes of the cache budget that are granted.</summary>
     GrantLoad,
