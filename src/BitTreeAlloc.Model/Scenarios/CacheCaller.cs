@@ -17,7 +17,8 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
     /// <summary>An allocation may find nothing: the system refuses, or all there is may be on its way between others.</summary>
     public bool MayRefuse { get; init; }
 
-    public ulong Alloc()
+    /// <summary>A slot, or 0. <paramref name="onlyHit"/>: nothing where the loaded magazine has none.</summary>
+    public ulong Alloc(bool onlyHit = false)
     {
         if (!Enter())
             return 0;
@@ -27,7 +28,7 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
         {
             ModelAtomics.WritePlain((ulong*)CacheRecord.Top(Record, SizeClass), (ulong)(top - 1), Site.None);
         }
-        else
+        else if (!onlyHit)
         {
             slot = CacheSlowPath<ModelAtomics, FourBlockTrees>.Alloc(Record, SizeClass, out var outcome);
             run.Assert(slot != 0 || MayRefuse, $"an allocation came to {outcome}");

@@ -51,7 +51,7 @@ internal sealed record CacheStart
 
 /// <summary>
 /// Threads with whole caches over the shipped slow paths: tops, limits, spares and what lies in magazines are words of the model, slots and pages those of a <see cref="ModelHeap"/>. The hit paths are those of the Api.
-/// A program is a word of letters: a alloc, f free, u use what is in hand; x give the cache back, n take a cache; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
+/// A program is a word of letters: a alloc, h alloc by the hit path alone, f free, u use what is in hand; x give the cache back, n take a cache; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
 /// and end its tenure then; k tick; t trim, T trim with the own cache, c trim of caches only; s sweep; q figures.
 /// </summary>
 internal sealed unsafe class CacheScenario(string name, string claim, CacheStart start, params string[] programs) : Scenario
@@ -117,8 +117,8 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         {
             switch (letter)
             {
-                case 'a':
-                    var slot = caller.Alloc();
+                case 'a' or 'h':
+                    var slot = caller.Alloc(onlyHit: letter == 'h');
                     if (slot != 0)
                         hands[count++] = slot;
                     break;

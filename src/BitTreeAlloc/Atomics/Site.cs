@@ -273,6 +273,21 @@ public enum Site
     /// <summary>Where the next probe looks.</summary>
     RecordCursor,
 
+    /// <summary>A visit begins.</summary>
+    GateEnter,
+
+    /// <summary>A visit ends.</summary>
+    GateLeave,
+
+    /// <summary>Nobody gets in any more.</summary>
+    GateClose,
+
+    /// <summary>Whether all are out, or the end is over.</summary>
+    GateLook,
+
+    /// <summary>The end is over.</summary>
+    GateMark,
+
     /// <summary>Top of a loaded magazine.</summary>
     TopRead,
 
