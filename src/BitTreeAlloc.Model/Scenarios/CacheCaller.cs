@@ -9,6 +9,8 @@ namespace BitTreeAlloc.Model.Scenarios;
 internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient, int thread, CacheRecord* record, nint[] handles)
 {
     private const int SizeClass = BlockWorld.SizeClass;
+    private readonly bool _ambientAllowed = ambient;
+    private bool _isAmbient = ambient;
     private ulong _tenure = record == null ? 0 : 4ul;
 
     /// <summary>The thread's record, or null.</summary>
@@ -22,11 +24,11 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
     {
         if (!Enter())
             return 0;
-        var top = (ulong*)ModelAtomics.ReadPlain((ulong*)CacheRecord.Top(Record, SizeClass), Site.None);
-        var slot = ModelAtomics.ReadPlain(top, Site.None);
+        var top = CacheTops<ModelAtomics, FourBlockTrees>.Load(Record, SizeClass);
+        var slot = ModelAtomics.ReadPlain(top, Site.MagazineRead);
         if (slot != 0)
         {
-            ModelAtomics.WritePlain((ulong*)CacheRecord.Top(Record, SizeClass), (ulong)(top - 1), Site.None);
+            CacheTops<ModelAtomics, FourBlockTrees>.Store(Record, SizeClass, top - 1);
         }
         else if (!onlyHit)
         {
@@ -50,14 +52,14 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
         world.Users.OnFree(slot);
         if (!Enter())
             run.Fail(ModelErrorKind.Leak, "a cache was handed over, and no other is to be had");
-        var top = (ulong*)ModelAtomics.ReadPlain((ulong*)CacheRecord.Top(Record, SizeClass), Site.None);
+        var top = CacheTops<ModelAtomics, FourBlockTrees>.Load(Record, SizeClass);
 
         // The limit is read plainly on hardware, and set by others: no order is relied on.
         if ((ulong)top < ModelAtomics.Read(CacheRecord.Limit(Record, SizeClass), MemoryOrder.Relaxed, Site.None))
         {
             run.Assert(top != CacheRecord.EmptyTop(Record) && Magazine.CountTo<FourBlockTrees>(top) < 2, "the hit path pushes where there is no room");
-            ModelAtomics.WritePlain(++top, slot, Site.None);
-            ModelAtomics.WritePlain((ulong*)CacheRecord.Top(Record, SizeClass), (ulong)top, Site.None);
+            ModelAtomics.WritePlain(++top, slot, Site.MagazineWrite);
+            CacheTops<ModelAtomics, FourBlockTrees>.Store(Record, SizeClass, top);
         }
         else
         {
@@ -74,7 +76,7 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
     {
         if (Record == null)
             return;
-        if (ambient)
+        if (_isAmbient)
         {
             if (CacheClaims<ModelAtomics>.TryEndTenure(Record, _tenure))
                 Ended(Reclaimer<ModelAtomics, FourBlockTrees>.End(Record));
@@ -89,9 +91,10 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
         Record = null;
     }
 
-    /// <summary>Takes a cache.</summary>
-    public void Register()
+    /// <summary>Takes a cache, ambient or explicit.</summary>
+    public void Register(bool isExplicit = false)
     {
+        _isAmbient = _ambientAllowed && !isExplicit;
         Record = CacheRegistry<ModelAtomics, FourBlockTrees>.TryRegister(world.Heap, 1, out var outcome);
         if (Record == null)
         {
@@ -102,14 +105,14 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
         var number = (int)(((ulong)Record - (ulong)world.Heap->Pool->Arena.Base) / CacheRecord.Stride);
         ModelAtomics.Write((ulong*)handles[number], (ulong)thread + 1, MemoryOrder.Relaxed, Site.None);
         _tenure = CacheClaims<ModelAtomics>.TenureOf(Record);
-        if (ambient)
+        if (_isAmbient)
             CacheClaims<ModelAtomics>.BeginAmbient(Record);
     }
 
     /// <summary>A trim with the caller's own cache, where it is not claimed.</summary>
     public void TrimOwn()
     {
-        var own = Record != null && (!ambient || CacheClaims<ModelAtomics>.TryEnter(Record)) ? Record : null;
+        var own = Record != null && (!_isAmbient || CacheClaims<ModelAtomics>.TryEnter(Record)) ? Record : null;
         Ended(Trimmer<ModelAtomics, FourBlockTrees>.Trim(world.Heap, own, 2, out _, out _));
         if (Record != null)
             Leave();
@@ -125,7 +128,7 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
                 Register();
             if (Record == null)
                 return false;
-            if (!ambient || CacheClaims<ModelAtomics>.TryEnter(Record))
+            if (!_isAmbient || CacheClaims<ModelAtomics>.TryEnter(Record))
                 return true;
             if (CacheClaims<ModelAtomics>.TryHandOver(Record))
                 Record = null;
@@ -134,7 +137,7 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
 
     private void Leave()
     {
-        if (ambient)
+        if (_isAmbient)
             CacheClaims<ModelAtomics>.Leave(Record);
     }
 }

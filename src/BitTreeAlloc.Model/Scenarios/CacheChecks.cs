@@ -23,6 +23,7 @@ internal static unsafe class CacheChecks
         {
             var record = world.RecordAt(number);
             run.Assert((Load(&record->Claim) & 3) == 0, $"record {number} is left claimed: {Load(&record->Claim)}");
+            run.Assert(Load(&record->Active) != CacheClaims<ModelAtomics>.Inside, $"the owner of record {number} stays inside for ever");
             var isOwned = CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwnedBy(record, world.Heap);
             run.Assert(isOwned != free.Contains((nint)record), $"INV11: record {number} is {(isOwned ? "owned and free" : "neither owned nor free")}");
             run.Assert(isOwned || !alive.Contains((nint)record), $"INV11: record {number} is used and not owned");
@@ -35,6 +36,11 @@ internal static unsafe class CacheChecks
         run.Assert(users.Count == users.Distinct().Count(), "INV11: two threads have one record");
         CheckSlots(run, world, cached, inHand);
     }
+
+    /// <summary>The cache holds nothing.</summary>
+    public static void IsEmpty(Run run, CacheRecord* record) => run.Assert(
+        Load((ulong*)CacheRecord.Top(record, BlockWorld.SizeClass)) == (ulong)CacheRecord.EmptyTop(record) && Load(CacheRecord.Spare(record, BlockWorld.SizeClass)) == 0,
+        "an idle cache still holds something");
 
     private static HashSet<nint> FreeRecords(Run run, BlockWorld world, int records)
     {

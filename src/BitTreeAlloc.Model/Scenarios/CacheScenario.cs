@@ -45,13 +45,16 @@ internal sealed record CacheStart
     /// <summary>The first look of a probe took place: the owner of record 0 was in a call since the last tick.</summary>
     public bool Used { get; init; }
 
+    /// <summary>At the end record 0 holds nothing.</summary>
+    public bool IsEmptied { get; init; }
+
     /// <summary>The system refuses some calls: every way is explored.</summary>
     public bool Refuses { get; init; }
 }
 
 /// <summary>
 /// Threads with whole caches over the shipped slow paths: tops, limits, spares and what lies in magazines are words of the model, slots and pages those of a <see cref="ModelHeap"/>. The hit paths are those of the Api.
-/// A program is a word of letters: a alloc, h alloc by the hit path alone, f free, u use what is in hand; x give the cache back, n take a cache; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
+/// A program is a word of letters: a alloc, h alloc by the hit path alone, f free, u use what is in hand; x give the cache back, n take a cache, N an explicit one; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
 /// and end its tenure then; k tick; t trim, T trim with the own cache, c trim of caches only; s sweep; q figures.
 /// </summary>
 internal sealed unsafe class CacheScenario(string name, string claim, CacheStart start, params string[] programs) : Scenario
@@ -132,8 +135,8 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
                 case 'x':
                     caller.Exit();
                     break;
-                case 'n':
-                    caller.Register();
+                case 'n' or 'N':
+                    caller.Register(isExplicit: letter == 'N');
                     break;
                 case 'T':
                     caller.TrimOwn();
@@ -163,6 +166,8 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
             alive.Add((nint)_world.RecordAt(0));
         _world.Users.CheckLeaks((int)inHand);
         CacheChecks.AtRest(run, _world, Records, alive, (int)inHand);
+        if (start.IsEmptied)
+            CacheChecks.IsEmpty(run, _world.RecordAt(0));
     }
 
     /// <summary>What threads do to caches that are not theirs.</summary>

@@ -56,5 +56,6 @@ internal sealed unsafe class GateScenario(string name, params string[] programs)
     {
         var word = ModelAtomics.LoadAcquire(_gate, Site.None);
         run.Assert((word & ~(3ul << 62)) == 0, $"visits are left over: {word:x}");
+        run.Assert(Gate<ModelAtomics>.IsClosed(_gate) == programs.Any(program => program.Contains('c')), $"the gate is left at {word:x}");
     }
 }
