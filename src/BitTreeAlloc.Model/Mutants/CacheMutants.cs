@@ -217,20 +217,27 @@ internal static unsafe class CacheMutants
         return memory.Perform(new SeamOperation { Kind = EventKind.Read, Order = MemoryOrder.Acquire, Location = memory.Locate((void*)address), Site = site }).Low;
     }
 
-    /// <summary>The tenure that was seen first is answered to every later look; a claim that follows is of the tenure that stands there.</summary>
+    /// <summary>The look of TryEndTenure, which comes after the look at the owner, is answered with the tenure that was seen before; the claim that follows is of the tenure that stands there.</summary>
     private static SeamResult? AnyTenure(ModelMemory memory, MutantState state, in SeamOperation operation)
     {
         if (operation.Site == Site.ClaimLoad)
         {
             var seen = memory.Perform(operation);
-            if (!state.Flag)
-                (state.Flag, state.Held) = (true, seen.Low & ~3ul);
-            state.Count = (int)(seen.Low & ~3ul);
-            return seen with { Low = state.Held | (seen.Low & 3) };
+            if (state is { Flag: true, Last: Site.None })
+            {
+                state.Count = (int)(seen.Low & ~3ul);
+                return seen with { Low = state.Held | (seen.Low & 3) };
+            }
+
+            (state.Flag, state.Held) = (true, seen.Low & ~3ul);
+            return seen;
         }
 
-        return operation.Site != Site.ClaimTake ? null
-            : memory.Perform(operation with { Low = (uint)state.Count | (operation.Low & 3), DesiredLow = (uint)state.Count | (operation.DesiredLow & 3) });
+        if (operation.Site != Site.ClaimTake || state.Count == 0)
+            return null;
+        var tenure = (uint)state.Count;
+        state.Count = 0;
+        return memory.Perform(operation with { Low = tenure | (operation.Low & 3), DesiredLow = tenure | (operation.DesiredLow & 3) });
     }
 
     private static SeamResult? PutOver(ModelMemory memory, MutantState state, in SeamOperation operation)

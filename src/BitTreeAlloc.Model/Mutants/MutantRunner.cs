@@ -25,7 +25,7 @@ public sealed class MutantRunner
     private const long MaxExecutions = 100_000;
     private const int ShallowBound = 3;
 
-    /// <summary>Scenarios of more executions are run up to this many deviations over a mutant.</summary>
+    /// <summary>Scenarios of more executions are run up to this many deviations over a mutant that is argued to be equivalent.</summary>
     private const long LargeExecutions = 5000;
     private const int LargeBound = 6;
     private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
@@ -88,25 +88,25 @@ public sealed class MutantRunner
 
     private MutantReport Kill(string name, Site[] sites, ExploreOptions options, string? equivalent, bool compareSc)
     {
-        var (scenario, executions, evidence) = FirstKill(sites, options, ofAll: true);
-        var sc = compareSc && scenario != null && FirstKill(sites, options with { Model = MemoryModel.Sc }, ofAll: false).Scenario != null;
+        var (scenario, executions, evidence) = FirstKill(sites, options, equivalent == null ? null : LargeBound);
+        var sc = compareSc && scenario != null && FirstKill(sites, options with { Model = MemoryModel.Sc }, null, ofAll: false).Scenario != null;
         return new MutantReport(name, scenario, executions, evidence, sc, equivalent);
     }
 
-    /// <summary>First a few deviations of every scenario, where most mistakes show, then all of it; of the largest ones a few more.</summary>
-    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll)
+    /// <summary>First a few deviations of every scenario, where most mistakes show, then all of it; of the largest ones up to a bound, where there is one.</summary>
+    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, int? largeBound, bool ofAll = true)
     {
-        var shallow = FirstKill(sites, options with { Bound = ShallowBound }, ofAll, 0);
-        return shallow.Scenario != null ? shallow : FirstKill(sites, options, ofAll, shallow.Executions);
+        var shallow = FirstKill(sites, options with { Bound = ShallowBound }, largeBound, ofAll, 0);
+        return shallow.Scenario != null ? shallow : FirstKill(sites, options, largeBound, ofAll, shallow.Executions);
     }
 
-    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll, long executions)
+    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, int? largeBound, bool ofAll, long executions)
     {
         foreach (var (make, name, touched, cost) in _scenarios)
         {
             if (!sites.Any(touched.Contains) || (!ofAll && cost > LargeExecutions))
                 continue;
-            var bound = options.Bound ?? (cost > LargeExecutions ? LargeBound : null);
+            var bound = options.Bound ?? (cost > LargeExecutions ? largeBound : null);
             var report = GraphExplorer.Explore(make(), options with { Bound = bound, MaxExecutions = ofAll ? MaxExecutions : 2000 });
             executions += report.Result.Executions + report.Result.Blocked;
             if (report.Result.Error is { } error && (ofAll || error.Kind != ModelErrorKind.BoundExceeded))
