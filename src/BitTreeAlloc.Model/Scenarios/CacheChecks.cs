@@ -77,7 +77,7 @@ internal static unsafe class CacheChecks
         for (var block = 0; block < world.BlockCount; block++)
         {
             var word = new BlockWord(Load(world.Space->Words + block));
-            if (word.Phase == BlockPhase.InUse && word.Class == BlockWorld.SizeClass)
+            if (word.Phase == BlockPhase.InUse)
                 outside += word.Cursor - word.Free;
         }
 

@@ -48,13 +48,16 @@ internal sealed record CacheStart
     /// <summary>At the end record 0 holds nothing.</summary>
     public bool IsEmptied { get; init; }
 
+    /// <summary>The class keeps no block when it is empty.</summary>
+    public bool KeepsNone { get; init; }
+
     /// <summary>The system refuses some calls: every way is explored.</summary>
     public bool Refuses { get; init; }
 }
 
 /// <summary>
 /// Threads with whole caches over the shipped slow paths: tops, limits, spares and what lies in magazines are words of the model, slots and pages those of a <see cref="ModelHeap"/>. The hit paths are those of the Api.
-/// A program is a word of letters: a alloc, h alloc by the hit path alone, f free, u use what is in hand; x give the cache back, n take a cache, N an explicit one; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
+/// A program is a word of letters: a alloc, h alloc by the hit path alone, b a slot of another class from the blocks, f free, u use what is in hand; x give the cache back, n take a cache, N an explicit one; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
 /// and end its tenure then; k tick; t trim, T trim with the own cache, c trim of caches only; s sweep; q figures.
 /// </summary>
 internal sealed unsafe class CacheScenario(string name, string claim, CacheStart start, params string[] programs) : Scenario
@@ -97,6 +100,8 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
             NodeStack<ModelAtomics>.TryPush(arena, &_world.Heap->EmptyMagazines.Head, magazines + (number * 8), ulong.MaxValue);
         for (var number = 0; number < Records; number++)
             PrepareRecord(memory, number);
+        if (start.KeepsNone)
+            Write(&_world.Heap->States[BlockWorld.SizeClass].Kept, BlockWorld.SlotAt(_world.BlockCount, 0));
         var first = _world.RecordAt(0);
         if (start.Loaded >= 0)
         {
@@ -124,6 +129,11 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
                     var slot = caller.Alloc(onlyHit: letter == 'h');
                     if (slot != 0)
                         hands[count++] = slot;
+                    break;
+                case 'b':
+                    var other = TakeOfOtherClass();
+                    if (other != 0)
+                        hands[count++] = other;
                     break;
                 case 'f' when count != 0:
                     count -= caller.Free(hands[count - 1]) ? 1 : 0;
@@ -168,6 +178,19 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         CacheChecks.AtRest(run, _world, Records, alive, (int)inHand);
         if (start.IsEmptied)
             CacheChecks.IsEmpty(run, _world.RecordAt(0));
+    }
+
+    /// <summary>One slot of the other class straight from the blocks, as a cache without a magazine takes it.</summary>
+    private ulong TakeOfOtherClass()
+    {
+        CacheRecord guest;
+        CacheRecord.InitGuest(&guest, _world.Heap);
+        *CacheRecord.LastBlock(&guest, BlockWorld.OtherClass) = 0;
+        ulong slot = 0;
+        if (Supply<ModelAtomics, FourBlockTrees>.Take(_world.Heap, &guest, BlockWorld.OtherClass, &slot, 1, out _) == 0)
+            return 0;
+        _world.Users.OnAlloc(slot);
+        return slot;
     }
 
     /// <summary>What threads do to caches that are not theirs.</summary>

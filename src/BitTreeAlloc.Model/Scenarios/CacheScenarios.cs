@@ -74,15 +74,18 @@ internal static class CacheScenarios
 
     private static IEnumerable<Func<Scenario>> Heaps()
     {
-        yield return () => new CacheScenario("heap/alloc-free-vs-trim", Whole, new() { Loaded = 1, Hands = [1] }, "fa", "t") { Deviations = 6 };
+        yield return () => new CacheScenario("heap/alloc-free-vs-trim", Whole, new() { Loaded = 1, Hands = [1] }, "fa", "t") { Deviations = 9 };
         yield return () => new CacheScenario("heap/alloc-vs-free-vs-trim", Whole, new() { Loaded = 0, Owned = 2, Hands = [0, 1], Home = 1, Magazines = 3 }, "a", "f", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/refill-vs-flush-vs-purge", Whole, new() { Loaded = 0, Owned = 2, Hands = [0, 2], Home = 2, Magazines = 3 }, "au", "ffx", "s") { Deviations = 5 };
-        yield return () => new CacheScenario("heap/refill-vs-purge", Whole, new() { Loaded = 0, Home = 2, Unborn = 1, Magazines = 2 }, "au", "s") { Deviations = 6 };
+        yield return () => new CacheScenario("heap/refill-vs-purge", Whole, new() { Loaded = 0, Home = 2, Unborn = 1, Magazines = 2 }, "au", "s") { Deviations = 9 };
         yield return () => new CacheScenario("heap/exit-vs-remote-free-vs-trim", Whole, new() { Loaded = 1, Owned = 2, Hands = [0, 1], Magazines = 3 }, "x", "f", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/ambient-exit-vs-remote-free-vs-trim", Whole, new() { Ambient = true, Loaded = 1, Owned = 2, Hands = [0, 1], Magazines = 3, Free = 1 }, "x", "f", "t") { Deviations = 3 };
         yield return () => new CacheScenario("heap/ambient-alloc-vs-trim", Whole, new() { Ambient = true, Loaded = 1, Home = 1, Free = 1, Magazines = 2 }, "au", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/commit-failure-vs-alloc", Whole, new() { Loaded = 0, Owned = 2, Unborn = 2, Refuses = true, Magazines = 3 }, "a", "a") { Deviations = 5 };
         yield return () => new CacheScenario("heap/figures-vs-alloc-vs-trim", Whole, new() { Loaded = 0, Home = 2, Magazines = 2 }, "a", "q", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/alloc-vs-alloc-vs-purge", Whole, new() { Loaded = 0, Owned = 2, Home = 2, Unborn = 2, Magazines = 3 }, "au", "au", "s") { Deviations = 5 };
+        yield return () => new CacheScenario("heap/full-magazine-changes-hands", Whole, new() { Loaded = 2, Spare = true, Owned = 2, Hands = [1], Home = 1, Unborn = 1, Magazines = 3 }, "f", "a") { Deviations = 8 };
+        yield return () => new CacheScenario("heap/full-magazine-vs-drain", Whole, new() { Loaded = 2, Spare = true, Hands = [1], Home = 1, Magazines = 3 }, "f", "c") { Deviations = 8 };
+        yield return () => new CacheScenario("heap/classes-cross-vs-purge", Whole, new() { Loaded = 1, Hands = [1], Unborn = 1, KeepsNone = true, Magazines = 2 }, "fx", "bu", "s") { Deviations = 5 };
     }
 }
