@@ -162,7 +162,8 @@ public sealed unsafe partial class ModelMemory
             engine.AddLocation(cell.Low, cell.High);
     }
 
-    internal void BeginThread(int thread)
+    /// <summary>A thread begins. Where threads run one after another, what is private to it is as it was at first.</summary>
+    internal void BeginThread(int thread, bool restores = true)
     {
         Thread = thread;
         Steps = 0;
@@ -171,9 +172,16 @@ public sealed unsafe partial class ModelMemory
         _wrote = false;
         WaitingSince[thread] = -1;
         Mutant?.BeginThread();
+        if (restores)
+            RestorePrivates(thread);
+    }
+
+    /// <summary>Makes native memory that was declared private as it was then: one thread's, or, before threads that take turns, everybody's.</summary>
+    internal void RestorePrivates(int? thread = null)
+    {
         foreach (var (owner, address, bytes) in _privates)
         {
-            if (owner == thread)
+            if (owner == (thread ?? owner))
                 bytes.CopyTo(new Span<byte>((void*)address, bytes.Length));
         }
     }

@@ -158,6 +158,7 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         }
 
         run.Result((ulong)count);
+        run.Result(caller.Record == null ? 0 : caller.Record->SeenGeneration);
         run.Result((ulong)caller.Record);
     }
 
@@ -168,8 +169,9 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         var inHand = 0ul;
         for (var thread = 0; thread < Threads; thread++)
         {
-            inHand += run.ResultOf(thread, run.ResultCountOf(thread) - 2);
+            inHand += run.ResultOf(thread, run.ResultCountOf(thread) - 3);
             alive.Add((nint)run.ResultOf(thread, run.ResultCountOf(thread) - 1));
+            CheckGeneration(run, (CacheRecord*)alive[^1], run.ResultOf(thread, run.ResultCountOf(thread) - 2), thread);
         }
 
         if (start.Dead && ModelAtomics.LoadAcquire(&_world.RecordAt(0)->Claim, Site.None) == FirstTenure)
@@ -178,6 +180,16 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         CacheChecks.AtRest(run, _world, Records, alive, (int)inHand);
         if (start.IsEmptied)
             CacheChecks.IsEmpty(run, _world.RecordAt(0));
+    }
+
+    /// <summary>INV10: a cache that was there before a trim was emptied, has flushed for it, or will come in at its next free.</summary>
+    private void CheckGeneration(Run run, CacheRecord* record, ulong seen, int thread)
+    {
+        if (record == null || thread >= start.Owned || start.Dead || record != _world.RecordAt(thread) || ModelAtomics.LoadAcquire(&record->Claim, Site.None) != FirstTenure)
+            return;
+        var generation = ModelAtomics.LoadAcquire(&_world.Heap->GenerationLine.Value, Site.None);
+        var limit = ModelAtomics.LoadAcquire(CacheRecord.Limit(record, BlockWorld.SizeClass), Site.None);
+        run.Assert(seen == generation || limit == 0, $"INV10: the cache of thread {thread} saw generation {seen} of {generation} and its limit stands at {limit:x}");
     }
 
     /// <summary>One slot of the other class straight from the blocks, as a cache without a magazine takes it.</summary>

@@ -26,6 +26,8 @@ internal static class CacheScenarios
         yield return () => new CacheScenario("claims/free-vs-two-ticks", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Free = 1, Used = true }, "f", "kk");
         yield return () => new CacheScenario("claims/two-ticks-empty-a-cache", Idle, new() { Ambient = true, Loaded = 1, Home = 1, Used = true, IsEmptied = true }, "", "kk");
         yield return () => new CacheScenario("claims/trim-empties-a-cache", Idle, new() { Ambient = true, Loaded = 1, Home = 1, Spare = true, Used = true, IsEmptied = true }, "", "c");
+        yield return () => new CacheScenario("claims/free-vs-trim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Free = 1 }, "f", "c");
+        yield return () => new CacheScenario("claims/free-free-vs-trim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [2], Home = 1, Free = 1, Magazines = 2 }, "ff", "c") { Deviations = 4 };
         yield return () => new CacheScenario("claims/trim-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Free = 1 }, "T", "r");
     }
 
