@@ -19,6 +19,13 @@ internal sealed partial class BatonEngine
     /// <summary>The running thread waits for another: the others go first.</summary>
     public void Yield()
     {
+        if (_scheduler.Alive == 1 << _turn && _stale)
+        {
+            // What it read may have been old; from here on it reads what is there.
+            _stale = false;
+            return;
+        }
+
         if (_scheduler.Alive == 1 << _turn)
             throw new Engine.ModelErrorException(Engine.ModelErrorKind.Deadlock, $"thread {_turn} waits, and no other thread is left");
         _scheduler.Yield(_turn);

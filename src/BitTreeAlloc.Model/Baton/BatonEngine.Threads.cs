@@ -96,7 +96,7 @@ internal sealed partial class BatonEngine
     {
         try
         {
-            _words.BeginThread(me);
+            _words.BeginThread(me, restores: false);
             _scenario.Body(_runs[me], me);
         }
         catch (ThreadStoppedException)
@@ -164,6 +164,7 @@ internal sealed partial class BatonEngine
         foreach (var results in _results)
             results.Clear();
         _memory.Reset();
+        _words.RestorePrivates();
         _scheduler.Begin(LastSeed, LastStrategy);
         _stale = _scheduler.DrawsStale && _options.Model == MemoryModel.Rc11;
         HandTo(_scheduler.Pick(Nobody));

@@ -117,6 +117,8 @@ internal sealed partial class BatonEngine : IModelEngine, IRunEngine, IHistoryEn
         var thread = Point();
         _memory.BeginEvent(thread, order);
         _memory.Fence(thread, order);
+        if (order == MemoryOrder.ProcessWide)
+            _memory.FenceOthers(thread);
         Record?.AddFence(thread);
     }
 

@@ -83,7 +83,7 @@ internal sealed class BatonMemory(int threads)
     {
         _trail[thread].Add(_hb[thread]);
         Lane(ref _hb[thread], thread) = ++_events[thread];
-        if (order == MemoryOrder.SeqCst)
+        if (order.IsSeqCst())
             _hb[thread] = Vector256.Max(_hb[thread], _seqCst);
     }
 
@@ -135,6 +135,23 @@ internal sealed class BatonMemory(int threads)
             _releaseFence[thread] = _hb[thread];
     }
 
+    /// <summary>Every other thread passes a full fence where it is now, and the caller comes after all of them.</summary>
+    public void FenceOthers(int caller)
+    {
+        for (var thread = 0; thread < threads; thread++)
+        {
+            if (thread == caller)
+                continue;
+            _hb[thread] = Vector256.Max(_hb[thread], _acquirePending[thread]);
+            _hb[thread] = Vector256.Max(_hb[thread], _seqCst);
+            _releaseFence[thread] = _hb[thread];
+            _seqCst = Vector256.Max(_seqCst, _hb[thread]);
+        }
+
+        _hb[caller] = Vector256.Max(_hb[caller], _seqCst);
+        _releaseFence[caller] = _hb[caller];
+    }
+
     /// <summary>Whether an access of the location by the thread's event races with one before it; notes the access.</summary>
     public bool Races(int thread, int location, bool plain, bool write)
     {
@@ -157,7 +174,7 @@ internal sealed class BatonMemory(int threads)
 
     private void EndEvent(int thread, MemoryOrder order)
     {
-        if (order == MemoryOrder.SeqCst)
+        if (order.IsSeqCst())
             _seqCst = Vector256.Max(_seqCst, _hb[thread]);
     }
 

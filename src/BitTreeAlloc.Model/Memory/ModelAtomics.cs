@@ -45,8 +45,13 @@ public readonly unsafe struct ModelAtomics : IAtomics
     public static void FenceProcessWide(Site site) => Fence(MemoryOrder.ProcessWide, site);
 
     /// <inheritdoc/>
-    public static ulong ReadPlain(ulong* address, Site site) =>
-        ModelMemory.Current.IsPrivate((ulong)address) ? *address : Read(address, MemoryOrder.Plain, site);
+    public static ulong ReadPlain(ulong* address, Site site)
+    {
+        var value = ModelMemory.Current.IsPrivate((ulong)address) ? *address : Read(address, MemoryOrder.Plain, site);
+        if (site == Site.ResidentRead)
+            ModelMemory.Current.SeeResident(value);
+        return value;
+    }
 
     /// <inheritdoc/>
     public static void WritePlain(ulong* address, ulong value, Site site)
@@ -55,6 +60,8 @@ public readonly unsafe struct ModelAtomics : IAtomics
             *address = value;
         else
             Write(address, value, MemoryOrder.Plain, site);
+        if (site == Site.ResidentWrite)
+            ModelMemory.Current.NoteResident(address, value);
     }
 
     /// <inheritdoc/>

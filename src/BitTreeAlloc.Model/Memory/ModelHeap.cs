@@ -10,7 +10,8 @@ namespace BitTreeAlloc.Model.Memory;
 /// </summary>
 /// <remarks>
 /// A page state is read and changed atomically but relaxed: commits may repeat and overlap by contract, and an access that is not ordered after the commit can read the state before it, which is the error.
-/// A purge also destroys payloads: a plain write to each, so that a purge that is not ordered with a use is a race.
+/// Each slot has a shadow of what lies under it: a plain word that a purge clears and that the holder of the block sets when it notes the page as resident, which it does as it hands the slot out. Every touch looks
+/// at it: a purge that is not ordered with a use is a race, and a touch after a purge without a hand-out between is an error.
 /// </remarks>
 internal sealed unsafe class ModelHeap(ModelMemory memory)
 {
@@ -19,7 +20,10 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
 
     /// <summary>Payload that nobody wrote since the slot was handed out.</summary>
     private const ulong Undefined = 0xDEAD;
-    private readonly Dictionary<ulong, (nint Owner, nint Payload, nint Page)> _slots = [];
+    private const ulong Gone = 0;
+    private const ulong Resident = 1;
+    private readonly Dictionary<ulong, Slot> _slots = [];
+    private readonly Dictionary<ulong, (ulong First, int Shift)> _residents = [];
     private readonly List<(ulong First, ulong End, nint State, string Name)> _pages = [];
     private readonly List<nint> _owners = [];
 
@@ -54,12 +58,14 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <param name="name">What reports call it.</param>
     /// <param name="address">Its address as handed out.</param>
     /// <param name="owner">0, or 1 + the thread that owns it at first.</param>
-    public void AddSlot(string name, ulong address, int owner = 0)
+    /// <param name="isResident">Whether it may be touched without being handed out anew.</param>
+    public void AddSlot(string name, ulong address, int owner = 0, bool isResident = true)
     {
-        var cells = memory.Words(name, 2);
+        var cells = memory.Words(name, 3);
         var page = _pages.Find(candidate => address >= candidate.First && address < candidate.End);
-        _slots.Add(address, ((nint)cells, (nint)(cells + 1), page.State));
+        _slots.Add(address, new Slot((nint)cells, (nint)(cells + 1), (nint)(cells + 2), page.State));
         _owners.Add((nint)cells);
+        ModelAtomics.Write(cells + 2, isResident ? Resident : Gone, MemoryOrder.Plain, Site.None);
         if (owner != 0)
         {
             ModelAtomics.Write(cells, (ulong)owner, MemoryOrder.Plain, Site.None);
@@ -67,24 +73,41 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
         }
     }
 
+    /// <summary>Declares a word of residency bits: bit n stands for the 2^shift bytes at <paramref name="first"/> + n · 2^shift.</summary>
+    public void AddResident(ulong* word, ulong first, int shift) => _residents.Add((ulong)word, (first, shift));
+
+    /// <summary>The holder of a block writes its residency bits: pages that were gone may be touched again.</summary>
+    public void OnResident(ulong* word, ulong before, ulong after)
+    {
+        if (!_residents.TryGetValue((ulong)word, out var range))
+            return;
+        for (var added = after & ~before; added != 0; added &= added - 1)
+        {
+            if (_slots.TryGetValue(range.First + ((ulong)System.Numerics.BitOperations.TrailingZeroCount(added) << range.Shift), out var slot))
+                ModelAtomics.Write((ulong*)slot.Shadow, Resident, MemoryOrder.Plain, Site.None);
+        }
+    }
+
     /// <summary>The slot was handed to the running thread, which uses it at once.</summary>
     public void OnAlloc(ulong address, bool write = true)
     {
-        var (owner, payload, page) = Find(address);
+        var slot = Find(address);
+        var (owner, payload) = (slot.Owner, slot.Payload);
         var before = ModelAtomics.Read((ulong*)owner, MemoryOrder.Plain, Site.None);
         if (before != Free)
             throw new ModelErrorException(ModelErrorKind.Assertion, $"slot {memory.NameOf((ulong)owner)} is handed to thread {memory.Thread} while thread {before - 1} has it");
         ModelAtomics.Write((ulong*)owner, (ulong)memory.Thread + 1, MemoryOrder.Plain, Site.None);
-        CheckPage(page, owner);
+        CheckTouch(slot);
         ModelAtomics.Write((ulong*)payload, write ? address : Undefined, MemoryOrder.Plain, Site.None);
     }
 
     /// <summary>The running thread's last look and write before it gives the slot back.</summary>
     public void OnFree(ulong address)
     {
-        var (owner, payload, page) = Find(address);
+        var slot = Find(address);
+        var (owner, payload) = (slot.Owner, slot.Payload);
         CheckOwned(owner, ModelErrorKind.DoubleFree, "freed");
-        CheckPage(page, owner);
+        CheckTouch(slot);
         if (ModelAtomics.Read((ulong*)payload, MemoryOrder.Plain, Site.None) != address)
             throw new ModelErrorException(ModelErrorKind.Assertion, $"the contents of slot {memory.NameOf((ulong)owner)} changed in its owner's hands");
         ModelAtomics.Write((ulong*)owner, Free, MemoryOrder.Plain, Site.None);
@@ -93,9 +116,10 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <summary>A read of the payload by the running thread.</summary>
     public ulong Read(ulong address)
     {
-        var (owner, payload, page) = Find(address, ModelErrorKind.WildPointer);
+        var slot = Find(address, ModelErrorKind.WildPointer);
+        var (owner, payload) = (slot.Owner, slot.Payload);
         CheckOwned(owner, ModelErrorKind.UseAfterFree, "read");
-        CheckPage(page, owner);
+        CheckTouch(slot);
         var value = ModelAtomics.Read((ulong*)payload, MemoryOrder.Plain, Site.None);
         return value != Undefined ? value : throw new ModelErrorException(ModelErrorKind.Uninitialised, $"slot {memory.NameOf((ulong)owner)} is read before it was written");
     }
@@ -103,9 +127,10 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     /// <summary>A write of the payload by the running thread.</summary>
     public void Write(ulong address, ulong value)
     {
-        var (owner, payload, page) = Find(address, ModelErrorKind.WildPointer);
+        var slot = Find(address, ModelErrorKind.WildPointer);
+        var (owner, payload) = (slot.Owner, slot.Payload);
         CheckOwned(owner, ModelErrorKind.UseAfterFree, "written");
-        CheckPage(page, owner);
+        CheckTouch(slot);
         ModelAtomics.Write((ulong*)payload, value, MemoryOrder.Plain, Site.None);
     }
 
@@ -134,7 +159,7 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
         foreach (var (slot, cells) in _slots)
         {
             if (slot >= address && slot < address + bytes)
-                ModelAtomics.Write((ulong*)cells.Payload, 0, MemoryOrder.Plain, Site.None);
+                ModelAtomics.Write((ulong*)cells.Shadow, Gone, MemoryOrder.Plain, Site.None);
         }
 
         foreach (var page in _pages)
@@ -160,6 +185,9 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
     public bool IsCommitted(string name) =>
         (ModelAtomics.Read((ulong*)_pages.Find(candidate => candidate.Name == name).State, MemoryOrder.Relaxed, Site.None) & Committed) != 0;
 
+    /// <summary>Whether a user has the slot, for end checks.</summary>
+    public bool IsOwned(ulong address) => ModelAtomics.Read((ulong*)Find(address).Owner, MemoryOrder.Plain, Site.None) != Free;
+
     /// <summary>End check: no slot is owned but by those who say so.</summary>
     public void CheckLeaks(int owned)
     {
@@ -182,12 +210,21 @@ internal sealed unsafe class ModelHeap(ModelMemory memory)
             throw new ModelErrorException(kind, $"slot {memory.NameOf((ulong)owner)} is {verb} by thread {memory.Thread} while it is free");
     }
 
+    private void CheckTouch(in Slot slot)
+    {
+        CheckPage(slot.Page, slot.Owner);
+        if (ModelAtomics.Read((ulong*)slot.Shadow, MemoryOrder.Plain, Site.None) == Gone)
+            throw new ModelErrorException(ModelErrorKind.UnmappedAccess, $"slot {memory.NameOf((ulong)slot.Owner)} is touched by thread {memory.Thread}: its page was purged, and it was not handed out since");
+    }
+
     private void CheckPage(nint page, nint what)
     {
         if (page != 0 && (ModelAtomics.Read((ulong*)page, MemoryOrder.Relaxed, Site.None) & Committed) == 0)
             throw new ModelErrorException(ModelErrorKind.UnmappedAccess, $"{memory.NameOf((ulong)what)} is touched by thread {memory.Thread} on a page that is not committed: {memory.NameOf((ulong)page)}");
     }
 
-    private (nint Owner, nint Payload, nint Page) Find(ulong address, ModelErrorKind kind = ModelErrorKind.ForeignPointer) =>
+    private Slot Find(ulong address, ModelErrorKind kind = ModelErrorKind.ForeignPointer) =>
         _slots.TryGetValue(address, out var cells) ? cells : throw new ModelErrorException(kind, $"0x{address:x} is no slot of this heap");
+
+    private readonly record struct Slot(nint Owner, nint Payload, nint Shadow, nint Page);
 }

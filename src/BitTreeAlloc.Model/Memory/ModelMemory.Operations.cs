@@ -4,7 +4,7 @@ using BitTreeAlloc.Model.Engine;
 namespace BitTreeAlloc.Model.Memory;
 
 /// <summary>The way of an operation from the seam to the engine: counted, stopped where the thread stops for ever, weakened or changed by a mutant.</summary>
-public sealed partial class ModelMemory
+public sealed unsafe partial class ModelMemory
 {
     private const int MaxHints = 12;
 
@@ -13,6 +13,7 @@ public sealed partial class ModelMemory
     private int _hintedAt;
     private int _hints;
     private bool _wrote;
+    private ulong _residentSeen;
     private int _stopThread = -1;
     private int _stopAfter;
 
@@ -67,11 +68,23 @@ public sealed partial class ModelMemory
             throw new ModelErrorException(ModelErrorKind.Livelock, $"thread {Thread} repeats a loop that writes, {MaxHints} times, and nobody gets on");
     }
 
+    /// <summary>The holder of a block reads its residency bits.</summary>
+    internal void SeeResident(ulong value) => _residentSeen = value;
+
+    /// <summary>The holder of a block changes its residency bits: what it adds may be touched from here on.</summary>
+    internal void NoteResident(ulong* address, ulong value)
+    {
+        Heap?.OnResident(address, _residentSeen, value);
+        _residentSeen = value;
+    }
+
     internal SeamResult Enter(in SeamOperation operation)
     {
-        if (Thread == _stopThread && Steps >= _stopAfter)
+        // What is ignored is no event: nothing can come between it and its neighbours, and no thread need be stopped there.
+        var counts = operation.Location != _ignored || operation.Kind == EventKind.Fence;
+        if (counts && Thread == _stopThread && Steps >= _stopAfter)
             throw ThreadStoppedException.Instance;
-        if (++Steps > StepBound && StepBound != 0)
+        if (counts && ++Steps > StepBound && StepBound != 0)
         {
             throw _stopThread >= 0
                 ? new ModelErrorException(ModelErrorKind.NotLockFree, $"thread {Thread} takes more than {StepBound} operations while thread {_stopThread} is stopped after {_stopAfter}")

@@ -21,7 +21,7 @@ public sealed unsafe partial class ModelMemory
     private readonly Dictionary<ulong, short> _elsewhere = [];
     private readonly List<Cell> _cells = [];
     private readonly List<(int Thread, nint Address, byte[] Bytes)> _privates = [];
-    private readonly List<nint> _natives = [];
+    private readonly List<(nint Start, nint End)> _natives = [];
     private int? _ignored;
     private ulong _next = sizeof(ulong);
 
@@ -100,14 +100,14 @@ public sealed unsafe partial class ModelMemory
     {
         var address = NativeMemory.AlignedAlloc((nuint)bytes, (nuint)alignment);
         NativeMemory.Clear(address, (nuint)bytes);
-        _natives.Add((nint)address);
+        _natives.Add(((nint)address, (nint)address + bytes));
         return address;
     }
 
     internal void FreeNatives()
     {
-        foreach (var address in _natives)
-            NativeMemory.AlignedFree((void*)address);
+        foreach (var (start, _) in _natives)
+            NativeMemory.AlignedFree((void*)start);
         _natives.Clear();
     }
 
@@ -116,7 +116,28 @@ public sealed unsafe partial class ModelMemory
         _privates.Add((thread, (nint)address, new ReadOnlySpan<byte>(address, bytes).ToArray()));
 
     /// <summary>Whether an address outside of model memory is no word of the scenario: what the shipped code reads and writes plainly there belongs to the running thread alone.</summary>
-    internal bool IsPrivate(ulong address) => address >= FirstPageWords * sizeof(ulong) && !_elsewhere.ContainsKey(address);
+    internal bool IsPrivate(ulong address)
+    {
+        if (address < FirstPageWords * sizeof(ulong) || _elsewhere.ContainsKey(address))
+            return false;
+        if (!IsOurs(address))
+            throw new ModelErrorException(ModelErrorKind.WildPointer, $"address 0x{address:x} is no memory of this scenario");
+        return true;
+    }
+
+    /// <summary>Whether the address lies in memory that was made for the scenario, or on the stack.</summary>
+    private bool IsOurs(ulong address)
+    {
+        const ulong StackReach = 1 << 20;
+        foreach (var (start, end) in _natives)
+        {
+            if (address >= (ulong)start && address < (ulong)end)
+                return true;
+        }
+
+        var here = (ulong)&address;
+        return address >= here - StackReach && address < here + StackReach;
+    }
 
     /// <summary>Name of an address in reports.</summary>
     public string NameOf(ulong address)
@@ -141,7 +162,8 @@ public sealed unsafe partial class ModelMemory
             engine.AddLocation(cell.Low, cell.High);
     }
 
-    internal void BeginThread(int thread)
+    /// <summary>A thread begins. Where threads run one after another, what is private to it is as it was at first.</summary>
+    internal void BeginThread(int thread, bool restores = true)
     {
         Thread = thread;
         Steps = 0;
@@ -150,9 +172,16 @@ public sealed unsafe partial class ModelMemory
         _wrote = false;
         WaitingSince[thread] = -1;
         Mutant?.BeginThread();
+        if (restores)
+            RestorePrivates(thread);
+    }
+
+    /// <summary>Makes native memory that was declared private as it was then: one thread's, or, before threads that take turns, everybody's.</summary>
+    internal void RestorePrivates(int? thread = null)
+    {
         foreach (var (owner, address, bytes) in _privates)
         {
-            if (owner == thread)
+            if (owner == (thread ?? owner))
                 bytes.CopyTo(new Span<byte>((void*)address, bytes.Length));
         }
     }

@@ -24,6 +24,10 @@ public sealed class MutantRunner
 {
     private const long MaxExecutions = 100_000;
     private const int ShallowBound = 3;
+
+    /// <summary>Scenarios of more executions are run up to this many deviations over a mutant that is argued to be equivalent.</summary>
+    private const long LargeExecutions = 5000;
+    private const int LargeBound = 6;
     private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
     private readonly Dictionary<Site, SiteUse> _uses = [];
 
@@ -45,6 +49,8 @@ public sealed class MutantRunner
             if (!isWanted(scenario.Name))
                 continue;
             var report = GraphExplorer.Explore(scenario, new ExploreOptions { MaxExecutions = MaxExecutions, Model = model });
+            if (report.Result.Error is { } error)
+                throw new InvalidOperationException($"{report.Scenario} fails without a mutant: {error.Kind}: {error.Text}");
             _scenarios.Add((make, report.Scenario, [.. report.Sites], report.Result.Executions));
             foreach (var (site, use) in report.Uses)
                 _uses[site] = _uses.GetValueOrDefault(site) | use;
@@ -69,7 +75,7 @@ public sealed class MutantRunner
         }
     }
 
-    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All()];
+    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. CacheMutants.All()];
 
     private static IEnumerable<WeakeningKind> KindsOf(SiteUse use)
     {
@@ -82,25 +88,26 @@ public sealed class MutantRunner
 
     private MutantReport Kill(string name, Site[] sites, ExploreOptions options, string? equivalent, bool compareSc)
     {
-        var (scenario, executions, evidence) = FirstKill(sites, options, ofAll: true);
-        var sc = compareSc && scenario != null && FirstKill(sites, options with { Model = MemoryModel.Sc }, ofAll: false).Scenario != null;
+        var (scenario, executions, evidence) = FirstKill(sites, options, equivalent == null ? null : LargeBound);
+        var sc = compareSc && scenario != null && FirstKill(sites, options with { Model = MemoryModel.Sc }, null, ofAll: false).Scenario != null;
         return new MutantReport(name, scenario, executions, evidence, sc, equivalent);
     }
 
-    /// <summary>First a few deviations of every scenario, where most mistakes show, then all of it.</summary>
-    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll)
+    /// <summary>First a few deviations of every scenario, where most mistakes show, then all of it; of the largest ones up to a bound, where there is one.</summary>
+    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, int? largeBound, bool ofAll = true)
     {
-        var shallow = FirstKill(sites, options with { Bound = ShallowBound }, ofAll, 0);
-        return shallow.Scenario != null ? shallow : FirstKill(sites, options, ofAll, shallow.Executions);
+        var shallow = FirstKill(sites, options with { Bound = ShallowBound }, largeBound, ofAll, 0);
+        return shallow.Scenario != null ? shallow : FirstKill(sites, options, largeBound, ofAll, shallow.Executions);
     }
 
-    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, bool ofAll, long executions)
+    private (string? Scenario, long Executions, ModelErrorKind? Evidence) FirstKill(Site[] sites, ExploreOptions options, int? largeBound, bool ofAll, long executions)
     {
         foreach (var (make, name, touched, cost) in _scenarios)
         {
-            if (!sites.Any(touched.Contains) || (!ofAll && cost > 5000))
+            if (!sites.Any(touched.Contains) || (!ofAll && cost > LargeExecutions))
                 continue;
-            var report = GraphExplorer.Explore(make(), options with { MaxExecutions = ofAll ? MaxExecutions : 2000 });
+            var bound = options.Bound ?? (cost > LargeExecutions ? largeBound : null);
+            var report = GraphExplorer.Explore(make(), options with { Bound = bound, MaxExecutions = ofAll ? MaxExecutions : 2000 });
             executions += report.Result.Executions + report.Result.Blocked;
             if (report.Result.Error is { } error && (ofAll || error.Kind != ModelErrorKind.BoundExceeded))
                 return (name, executions, error.Kind);

@@ -113,8 +113,11 @@ internal sealed unsafe class BlockWorld
             *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
     }
 
-    public static void RegisterRecord(ModelMemory memory, CacheRecord* record, string name, bool withLimits)
+    public static void RegisterRecord(ModelMemory memory, CacheRecord* record, string name, bool withLimits, bool withTops = false)
     {
+        if (withTops)
+            memory.Register((ulong*)CacheRecord.Top(record, SizeClass), $"{name}.top");
+        memory.Ignore(&record->TickMark);
         memory.Register(&record->Busy, $"{name}.busy");
         memory.Register(&record->State, $"{name}.state");
         memory.Register(&record->Claim, $"{name}.claim");
@@ -122,7 +125,7 @@ internal sealed unsafe class BlockWorld
         memory.Register(&record->IsAmbient, $"{name}.ambient");
         memory.Ignore(&record->IdleTicks);
         memory.Register(CacheRecord.Spare(record, SizeClass), $"{name}.spare");
-        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        for (var sizeClass = 0; sizeClass < SizeClasses.Count; sizeClass++)
         {
             if (sizeClass != SizeClass)
                 memory.Ignore(CacheRecord.Spare(record, sizeClass));
@@ -133,7 +136,7 @@ internal sealed unsafe class BlockWorld
 
         // A trimmer signals every class; no scenario caches anything of the others.
         memory.Register(CacheRecord.Limit(record, SizeClass), $"{name}.limit");
-        for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        for (var sizeClass = 0; sizeClass < SizeClasses.Count; sizeClass++)
         {
             if (sizeClass != SizeClass)
                 memory.Ignore(CacheRecord.Limit(record, sizeClass));
@@ -141,7 +144,7 @@ internal sealed unsafe class BlockWorld
     }
 
     /// <summary>Records side by side, as the registry walks them; the first <paramref name="owned"/> are owned, the others on the free stack or unborn.</summary>
-    public void AddRecords(int count, int owned, int born, bool withLimits)
+    public void AddRecords(int count, int owned, int born, bool withLimits, bool withTops = false)
     {
         var records = (byte*)_memory.Native(count * CacheRecord.Stride, CacheRecord.Stride);
         var pool = Heap->Pool;
@@ -156,7 +159,7 @@ internal sealed unsafe class BlockWorld
             record->Pool = pool;
             record->State = number < owned ? (ulong)Heap : CacheRecord.Unowned;
             record->HeapNext = number == 0 || number >= born ? 0 : (ulong)(records + ((number - 1) * CacheRecord.Stride));
-            RegisterRecord(_memory, record, $"record{number}", withLimits);
+            RegisterRecord(_memory, record, $"record{number}", withLimits, withTops);
             _memory.Register(&record->Link, $"record{number}.link");
             _memory.Register(&record->Depth, $"record{number}.depth");
             _memory.Register(&record->HeapNext, $"record{number}.next");
@@ -175,7 +178,7 @@ internal sealed unsafe class BlockWorld
     public CacheRecord* RecordAt(int number) => (CacheRecord*)(Heap->Pool->Arena.Base + (number * CacheRecord.Stride));
 
     /// <summary>Magazines for the caches: links and depths are shared words, slots belong to whoever has the magazine.</summary>
-    public ulong* AddMagazines(int count)
+    public ulong* AddMagazines(int count, bool withSlots = false)
     {
         const int Words = 8;
         var magazines = (ulong*)_memory.Native(count * Words * sizeof(ulong), Words * sizeof(ulong));
@@ -184,6 +187,8 @@ internal sealed unsafe class BlockWorld
         {
             _memory.Register(magazines + (number * Words), $"magazine{number}.link");
             _memory.Register(magazines + (number * Words) + 1, $"magazine{number}.depth");
+            for (var slot = 0; withSlots && slot < Capacity; slot++)
+                _memory.Register(magazines + (number * Words) + Magazine.HeaderWords + slot, $"magazine{number}.slot{slot}");
         }
 
         return magazines;
@@ -231,6 +236,10 @@ internal sealed unsafe class BlockWorld
         _memory.Ignore(&Heap->CacheRefusalsLine.Value);
         _memory.Ignore(&Heap->CacheClassBytesLine.Value);
         _memory.Ignore(&Heap->RecordCountLine.Value);
+        _memory.Ignore(&Heap->DirectBytesLine.Value);
+        _memory.Ignore(&Heap->DirectCountLine.Value);
+        _memory.Ignore(&Heap->DirectLeavesLine.Value);
+        _memory.Ignore(&Heap->Magazines.Committed);
         _memory.Register(&Heap->GenerationLine.Value, "generation");
         _memory.Register(&Heap->InUseLine.Value, "in use");
         _memory.Register(&Heap->PeakLine.Value, "peak");
@@ -307,6 +316,11 @@ internal sealed unsafe class BlockWorld
     private void RegisterSpace()
     {
         _memory.Register(&Stretch->Small.Frontier, "small frontier");
+        _memory.Ignore(&Stretch->Small.Data.Committed);
+        _memory.Ignore(&Stretch->Small.LeafMark.Committed);
+        _memory.Ignore(&Stretch->Small.WordMark.Committed);
+        _memory.Ignore(&Stretch->Small.ResidentMark.Committed);
+        _memory.Ignore(&Stretch->Small.BitmapMark.Committed);
         _memory.Register(&Space->Frontier, "frontier");
         _memory.Register(&Space->SweepCursor, "repair cursor");
         _memory.Register(&Space->Data.Committed, "data mark");
@@ -319,11 +333,13 @@ internal sealed unsafe class BlockWorld
     private void MakeBlock(int block, in BlockStart start)
     {
         Users.AddPage(PageName(block), SlotAt(block, 0), 1ul << BlockShift, committed: start.Cursor >= 0);
+        Users.AddResident(Space->Resident + block, SlotAt(block, 0), SlotShift);
         var home = 0ul;
         for (var slot = 0; slot < Capacity; slot++)
         {
             var owner = slot < start.Cursor ? start.Owners[slot] : 0;
-            Users.AddSlot($"slot{block}.{slot}", SlotAt(block, slot), owner == BlockStart.Cached ? 0 : owner);
+            var isResident = start.Phase != BlockPhase.Clean && slot < start.Cursor;
+            Users.AddSlot($"slot{block}.{slot}", SlotAt(block, slot), owner == BlockStart.Cached ? 0 : owner, isResident);
             home |= slot < start.Cursor && owner == 0 ? 1ul << slot : 0;
         }
 

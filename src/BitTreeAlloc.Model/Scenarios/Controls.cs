@@ -22,6 +22,8 @@ public static unsafe class Controls
         () => new Control(ModelErrorKind.WildPointer, "raw-access", 1, Words, (run, _) => *Word(run, 0) = 1),
         () => new Control(ModelErrorKind.UnmappedAccess, "unmapped-access", 1, memory => Pages(memory, committed: false), (run, _) => Use(run, users => users.OnAlloc(Slot))),
         () => new Control(ModelErrorKind.UnmappedAccess, "commit-not-seen", 2, memory => Pages(memory, committed: false), CommitTooLate),
+        () => new Control(ModelErrorKind.UnmappedAccess, "touch-after-purge", 1, OneSlot, (run, _) => Use(run, users => { users.OnAlloc(Slot); users.Purge(Slot, 4096); users.Write(Slot, 1); })),
+        () => new Control(ModelErrorKind.DataRace, "purge-beside-touch", 2, OneSlot, (run, thread) => Use(run, users => TouchOrPurge(users, thread))),
         () => new Control(ModelErrorKind.Uninitialised, "uninitialised", 1, OneSlot, (run, _) => Use(run, users => { users.OnAlloc(Slot, write: false); users.Read(Slot); })),
         () => new Control(ModelErrorKind.Leak, "leak", 1, OneSlot, (run, _) => Use(run, users => users.OnAlloc(Slot)), run => run.Memory.Heap!.CheckLeaks(0)),
         () => new Control(ModelErrorKind.Deadlock, "deadlock", 2, Words, TwoLocks),
@@ -47,6 +49,14 @@ public static unsafe class Controls
     }
 
     private static void Use(Run run, Action<ModelHeap> use) => use(run.Memory.Heap!);
+
+    private static void TouchOrPurge(ModelHeap users, int thread)
+    {
+        if (thread == 0)
+            users.OnAlloc(Slot);
+        else
+            users.Purge(Slot, 4096);
+    }
 
     private static void Publish(Run run, int thread)
     {

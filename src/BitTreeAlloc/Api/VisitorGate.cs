@@ -1,4 +1,5 @@
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
 
@@ -7,28 +8,20 @@ namespace BitTreeAlloc;
 /// </summary>
 internal unsafe struct VisitorGate
 {
-    private const ulong Closing = 1ul << 63;
-    private const ulong Closed = 3ul << 62;
-
     private ulong _word;
 
     /// <summary>Whether the caller may go in; then <see cref="Leave"/> is due.</summary>
     public bool TryEnter()
     {
         fixed (ulong* word = &_word)
-        {
-            if ((HardwareAtomics.FetchAddAcqRel(word, 1, Site.None) & Closing) == 0) // order: acquire and release: of a visitor and a closer one sees the other [A1]
-                return true;
-            HardwareAtomics.FetchAddAcqRel(word, ulong.MaxValue, Site.None); // order: release [A1]
-            return false;
-        }
+            return Gate<HardwareAtomics>.TryEnter(word);
     }
 
     /// <summary>Ends a visit.</summary>
     public void Leave()
     {
         fixed (ulong* word = &_word)
-            HardwareAtomics.FetchAddAcqRel(word, ulong.MaxValue, Site.None); // order: release: the closer comes after the visit [A1]
+            Gate<HardwareAtomics>.Leave(word);
     }
 
     /// <summary>Closes for ever, once everybody is out. False: it was closed before.</summary>
@@ -36,10 +29,10 @@ internal unsafe struct VisitorGate
     {
         fixed (ulong* word = &_word)
         {
-            if ((HardwareAtomics.FetchOrAcqRel(word, Closing, Site.None) & Closing) != 0) // order: acquire and release [A1]
+            if (!Gate<HardwareAtomics>.TryClose(word))
                 return false;
             var spin = default(SpinWait);
-            while (HardwareAtomics.LoadAcquire(word, Site.None) != Closing) // order: acquire: the visits before [A1]
+            while (!Gate<HardwareAtomics>.IsEmpty(word))
                 spin.SpinOnce();
             return true;
         }
@@ -49,7 +42,7 @@ internal unsafe struct VisitorGate
     public void MarkClosed()
     {
         fixed (ulong* word = &_word)
-            HardwareAtomics.FetchOrAcqRel(word, Closed, Site.None); // order: release: all that the closer did [A1]
+            Gate<HardwareAtomics>.MarkClosed(word);
     }
 
     /// <summary>Whether <see cref="MarkClosed"/> was called.</summary>
@@ -58,7 +51,7 @@ internal unsafe struct VisitorGate
         get
         {
             fixed (ulong* word = &_word)
-                return (HardwareAtomics.LoadAcquire(word, Site.None) & Closed) == Closed; // order: acquire: all that the closer did [A1]
+                return Gate<HardwareAtomics>.IsClosed(word);
         }
     }
 }

@@ -129,6 +129,9 @@ public enum Site
     /// <summary>The owner sets a limit.</summary>
     LimitArm,
 
+    /// <summary>A new owner's limits, before the record says that it is owned.</summary>
+    LimitReset,
+
     /// <summary>A slow path begins.</summary>
     BusyEnter,
 
@@ -270,6 +273,21 @@ public enum Site
     /// <summary>Where the next probe looks.</summary>
     RecordCursor,
 
+    /// <summary>A visit begins.</summary>
+    GateEnter,
+
+    /// <summary>A visit ends.</summary>
+    GateLeave,
+
+    /// <summary>Nobody gets in any more.</summary>
+    GateClose,
+
+    /// <summary>Whether all are out, or the end is over.</summary>
+    GateLook,
+
+    /// <summary>The end is over.</summary>
+    GateMark,
+
     /// <summary>Top of a loaded magazine.</summary>
     TopRead,
 
@@ -293,6 +311,9 @@ public enum Site
 
     /// <summary>Puts a magazine aside.</summary>
     SparePut,
+
+    /// <summary>A new owner's spares, before the record says that it is owned.</summary>
+    SpareReset,
 
     /// <summary>Bytes of the cache budget that are granted.</summary>
     GrantLoad,

@@ -168,9 +168,8 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
     {
         for (var sizeClass = 0; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            *CacheRecord.Top(record, sizeClass) = CacheRecord.EmptyTop(record);
-            *CacheRecord.Limit(record, sizeClass) = 0;
-            *CacheRecord.Spare(record, sizeClass) = 0;
+            // Release left them so; what is new is the record, or what a signal to its last owner did.
+            CacheTops<TAtomics, TGeometry>.Reset(record, sizeClass);
             *CacheRecord.IdleMark(record, sizeClass) = 0;
             *CacheRecord.LastBlock(record, sizeClass) = 0;
         }

@@ -40,6 +40,14 @@ internal static unsafe class CacheTops<TAtomics, TGeometry>
         return true;
     }
 
+    /// <summary>Nothing is loaded and nothing put aside. A new owner, before the state says so; or the end of the heap.</summary>
+    public static void Reset(CacheRecord* record, int sizeClass)
+    {
+        Store(record, sizeClass, CacheRecord.EmptyTop(record));
+        TAtomics.StoreRelease(CacheRecord.Limit(record, sizeClass), 0, Site.LimitReset); // order: release: a signal to the last owner may come meanwhile, and says the same [G3]
+        TAtomics.StoreRelease(CacheRecord.Spare(record, sizeClass), 0, Site.SpareReset); // order: release: somebody may look for a spare of the last owner meanwhile, and finds none [G3]
+    }
+
     /// <summary>Whether there is a spare, at this moment.</summary>
     public static bool HasSpare(CacheRecord* record, int sizeClass) => TAtomics.LoadAcquire(CacheRecord.Spare(record, sizeClass), Site.SpareLook) != 0; // order: acquire; a look [S3]
 

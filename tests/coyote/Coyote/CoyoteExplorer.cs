@@ -64,6 +64,7 @@ internal static class CoyoteExplorer
     private static void RunSchedule(Scenario scenario, Run[] runs, ModelMemory memory, CoyoteEngine engine)
     {
         engine.BeginSchedule();
+        memory.RestorePrivates();
         var left = scenario.Threads;
         SchedulingPoint.Suppress();
         for (var thread = 0; thread < scenario.Threads; thread++)
@@ -71,7 +72,7 @@ internal static class CoyoteExplorer
             var number = thread;
             ControlledThread.Start(ControlledThread.Create(() =>
             {
-                memory.BeginThread(number);
+                memory.BeginThread(number, restores: false);
                 Guard(engine, memory, () => scenario.Body(runs[number], number));
                 engine.EndThread(number);
                 left--;

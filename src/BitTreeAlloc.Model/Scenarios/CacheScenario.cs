@@ -1,0 +1,289 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Core;
+using BitTreeAlloc.Model.Engine;
+using BitTreeAlloc.Model.Memory;
+
+namespace BitTreeAlloc.Model.Scenarios;
+
+/// <summary>How the heap of a <see cref="CacheScenario"/> is at first. Slots are given out in this order: loaded, put aside, hands of thread 0, 1, …, home.</summary>
+internal sealed record CacheStart
+{
+    /// <summary>Slots in the loaded magazine of record 0, which holds two; −1 for no magazine.</summary>
+    public int Loaded { get; init; } = -1;
+
+    /// <summary>Whether record 0 has put a full magazine aside.</summary>
+    public bool Spare { get; init; }
+
+    /// <summary>Slots in the hands of each thread.</summary>
+    public int[] Hands { get; init; } = [];
+
+    /// <summary>Slots at home in blocks in use.</summary>
+    public int Home { get; init; }
+
+    /// <summary>Resident blocks of no class.</summary>
+    public int Empty { get; init; }
+
+    /// <summary>Blocks behind the frontier.</summary>
+    public int Unborn { get; init; }
+
+    /// <summary>Records with an owner: threads 0, 1, … own one each, or, where <see cref="Dead"/>, record 0 belongs to a thread that is gone.</summary>
+    public int Owned { get; init; } = 1;
+
+    /// <summary>Records that nobody owns, on the free stack.</summary>
+    public int Free { get; init; }
+
+    /// <summary>Empty magazines on their stack.</summary>
+    public int Magazines { get; init; } = 1;
+
+    /// <summary>The caches are ambient: owners say at every call that they are inside, and records may be claimed.</summary>
+    public bool Ambient { get; init; }
+
+    /// <summary>The owner of record 0 is gone.</summary>
+    public bool Dead { get; init; }
+
+    /// <summary>The first look of a probe took place: the owner of record 0 was in a call since the last tick.</summary>
+    public bool Used { get; init; }
+
+    /// <summary>At the end record 0 holds nothing.</summary>
+    public bool IsEmptied { get; init; }
+
+    /// <summary>The class keeps no block when it is empty.</summary>
+    public bool KeepsNone { get; init; }
+
+    /// <summary>The system refuses some calls: every way is explored.</summary>
+    public bool Refuses { get; init; }
+}
+
+/// <summary>
+/// Threads with whole caches over the shipped slow paths: tops, limits, spares and what lies in magazines are words of the model, slots and pages those of a <see cref="ModelHeap"/>. The hit paths are those of the Api.
+/// A program is a word of letters: a alloc, h alloc by the hit path alone, b a slot of another class from the blocks, f free, u use what is in hand; x give the cache back, n take a cache, N an explicit one; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
+/// and end its tenure then; k tick; t trim, T trim with the own cache, c trim of caches only; s sweep; q figures.
+/// </summary>
+internal sealed unsafe class CacheScenario(string name, string claim, CacheStart start, params string[] programs) : Scenario
+{
+    private const ulong FirstTenure = 4;
+    private const ulong DeadOwner = 9;
+    private readonly nint[] _handles = new nint[4];
+    private BlockWorld _world = null!;
+
+    public override string Name => name;
+
+    public override string Claim => claim;
+
+    public override int Threads => programs.Length;
+
+    public override int? Bound => Deviations;
+
+    public int? Deviations { get; init; }
+
+    public override int StepBound => 400;
+
+    private int Records => start.Owned + start.Free;
+
+    public override void Prepare(ModelMemory memory)
+    {
+        var owners = new List<int>();
+        owners.AddRange(Enumerable.Repeat(BlockStart.Cached, Math.Max(0, start.Loaded) + (start.Spare ? 2 : 0)));
+        for (var thread = 0; thread < start.Hands.Length; thread++)
+            owners.AddRange(Enumerable.Repeat(thread + 1, start.Hands[thread]));
+        owners.AddRange(Enumerable.Repeat(0, start.Home));
+        var blocks = owners.Chunk(BlockWorld.Capacity).Select(slots => BlockStart.Used(slots))
+            .Concat(Enumerable.Repeat(BlockStart.Empty, start.Empty)).Concat(Enumerable.Repeat(BlockStart.Unborn, start.Unborn));
+        _world = new BlockWorld(memory, [.. blocks]);
+        _world.Heap->ClaimIdle = start.Ambient;
+        memory.Ignore(&_world.Heap->InUseLine.Value);
+        _world.AddRecords(Records, start.Owned, Records, withLimits: true, withTops: true);
+        var magazines = _world.AddMagazines(2 + start.Magazines, withSlots: true);
+        var arena = new NodeArena((ulong)magazines, 6, false);
+        for (var number = 2; number < 2 + start.Magazines; number++)
+            NodeStack<ModelAtomics>.TryPush(arena, &_world.Heap->EmptyMagazines.Head, magazines + (number * 8), ulong.MaxValue);
+        for (var number = 0; number < Records; number++)
+            PrepareRecord(memory, number);
+        if (start.KeepsNone)
+            Write(&_world.Heap->States[BlockWorld.SizeClass].Kept, BlockWorld.SlotAt(_world.BlockCount, 0));
+        var first = _world.RecordAt(0);
+        if (start.Loaded >= 0)
+        {
+            Write((ulong*)CacheRecord.Top(first, BlockWorld.SizeClass), (ulong)Fill(magazines, 0, start.Loaded));
+            Write(CacheRecord.Limit(first, BlockWorld.SizeClass), (ulong)(Magazine.EmptyTop(magazines) + 2));
+        }
+
+        if (start.Spare)
+            Write(CacheRecord.Spare(first, BlockWorld.SizeClass), (ulong)Fill(magazines + 8, Math.Max(0, start.Loaded), 2));
+    }
+
+    public override void Body(Run run, int thread)
+    {
+        var hands = stackalloc ulong[8];
+        var count = 0;
+        _world.Users.Refuses = start.Refuses ? page => page != "purge" && run.Choose(2) == 1 : null;
+        for (int slot = Math.Max(0, start.Loaded) + (start.Spare ? 2 : 0) + start.Hands.Take(thread).Sum(), end = slot + start.Hands.ElementAtOrDefault(thread); slot < end; slot++)
+            hands[count++] = BlockWorld.SlotAt(slot / 2, slot & 1);
+        var caller = new CacheCaller(run, _world, start.Ambient, thread, thread < start.Owned && !start.Dead ? _world.RecordAt(thread) : null, _handles) { MayRefuse = start.Refuses || start.Unborn == 0 };
+        foreach (var letter in programs[thread])
+        {
+            switch (letter)
+            {
+                case 'a' or 'h':
+                    var slot = caller.Alloc(onlyHit: letter == 'h');
+                    if (slot != 0)
+                        hands[count++] = slot;
+                    break;
+                case 'b':
+                    var other = TakeOfOtherClass();
+                    if (other != 0)
+                        hands[count++] = other;
+                    break;
+                case 'f' when count != 0:
+                    count -= caller.Free(hands[count - 1]) ? 1 : 0;
+                    break;
+                case 'u':
+                    for (var number = 0; number < count; number++)
+                        _world.Users.Write(hands[number], _world.Users.Read(hands[number]));
+                    break;
+                case 'x':
+                    caller.Exit();
+                    break;
+                case 'n' or 'N':
+                    caller.Register(isExplicit: letter == 'N');
+                    break;
+                case 'T':
+                    caller.TrimOwn();
+                    break;
+                default:
+                    Stranger(run, letter);
+                    break;
+            }
+        }
+
+        run.Result((ulong)count);
+        run.Result(caller.Record == null ? 0 : caller.Record->SeenGeneration);
+        run.Result((ulong)caller.Record);
+    }
+
+    public override void Check(Run run)
+    {
+        BlockChecks.AtRest(run, _world);
+        var alive = new List<nint>();
+        var inHand = 0ul;
+        for (var thread = 0; thread < Threads; thread++)
+        {
+            inHand += run.ResultOf(thread, run.ResultCountOf(thread) - 3);
+            alive.Add((nint)run.ResultOf(thread, run.ResultCountOf(thread) - 1));
+            CheckGeneration(run, (CacheRecord*)alive[^1], run.ResultOf(thread, run.ResultCountOf(thread) - 2), thread);
+        }
+
+        if (start.Dead && ModelAtomics.LoadAcquire(&_world.RecordAt(0)->Claim, Site.None) == FirstTenure)
+            alive.Add((nint)_world.RecordAt(0));
+        _world.Users.CheckLeaks((int)inHand);
+        CacheChecks.AtRest(run, _world, Records, alive, (int)inHand);
+        if (start.IsEmptied)
+            CacheChecks.IsEmpty(run, _world.RecordAt(0));
+    }
+
+    /// <summary>INV10: a cache that was there before a trim was emptied, has flushed for it, or will come in at its next free.</summary>
+    private void CheckGeneration(Run run, CacheRecord* record, ulong seen, int thread)
+    {
+        if (record == null || thread >= start.Owned || start.Dead || record != _world.RecordAt(thread) || ModelAtomics.LoadAcquire(&record->Claim, Site.None) != FirstTenure)
+            return;
+        var generation = ModelAtomics.LoadAcquire(&_world.Heap->GenerationLine.Value, Site.None);
+        var limit = ModelAtomics.LoadAcquire(CacheRecord.Limit(record, BlockWorld.SizeClass), Site.None);
+        run.Assert(seen == generation || limit == 0, $"INV10: the cache of thread {thread} saw generation {seen} of {generation} and its limit stands at {limit:x}");
+    }
+
+    /// <summary>One slot of the other class straight from the blocks, as a cache without a magazine takes it.</summary>
+    private ulong TakeOfOtherClass()
+    {
+        CacheRecord guest;
+        CacheRecord.InitGuest(&guest, _world.Heap);
+        *CacheRecord.LastBlock(&guest, BlockWorld.OtherClass) = 0;
+        ulong slot = 0;
+        if (Supply<ModelAtomics, FourBlockTrees>.Take(_world.Heap, &guest, BlockWorld.OtherClass, &slot, 1, out _) == 0)
+            return 0;
+        _world.Users.OnAlloc(slot);
+        return slot;
+    }
+
+    /// <summary>What threads do to caches that are not theirs.</summary>
+    private void Stranger(Run run, char letter)
+    {
+        var heap = _world.Heap;
+        switch (letter)
+        {
+            case 'r' or 'o':
+                CacheRecord guest;
+                CacheRecord.InitGuest(&guest, heap);
+                var flushed = 0L;
+                if (CacheRegistry<ModelAtomics, FourBlockTrees>.IsOwnedBy(_world.RecordAt(0), heap))
+                    Reclaimer<ModelAtomics, FourBlockTrees>.TryEmpty(heap, _world.RecordAt(0), &guest, letter == 'r' ? int.MaxValue : 1, ref flushed);
+                CacheRegistry<ModelAtomics, FourBlockTrees>.SettleFigures(&guest);
+                break;
+            case 'p':
+                Probe(run, _world.RecordAt(0));
+                break;
+            case 'k':
+                Decay<ModelAtomics, FourBlockTrees>.Tick(heap, out _);
+                break;
+            case 't' or 'c':
+                Trimmer<ModelAtomics, FourBlockTrees>.Trim(heap, null, letter == 't' ? 2 : 0, out _, out _);
+                break;
+            case 's':
+                Sweeper<ModelAtomics, FourBlockTrees>.Sweep(heap, ulong.MaxValue);
+                break;
+            case 'q':
+                var classes = stackalloc ClassFigures[SizeClasses.Count];
+                HeapFigures<ModelAtomics, FourBlockTrees>.Read(heap, classes, out var totals);
+                run.Assert(totals.Caches <= Records, "the figures count a cache twice");
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>As the Api's search for dead owners.</summary>
+    private void Probe(Run run, CacheRecord* record)
+    {
+        var tenure = CacheClaims<ModelAtomics>.TenureOf(record);
+        if (!CacheClaims<ModelAtomics>.IsAmbient(_world.Heap, record, tenure))
+            return;
+
+        // The thread's end, which the system tells, orders all it did before this.
+        if (ModelAtomics.Read((ulong*)_handles[0], MemoryOrder.Relaxed, Site.None) != DeadOwner || !CacheClaims<ModelAtomics>.TryEndTenure(record, tenure))
+            return;
+        run.Assert(Reclaimer<ModelAtomics, FourBlockTrees>.End(record) == Outcome.Ok, "the end of a tenure found news");
+    }
+
+    private void PrepareRecord(ModelMemory memory, int number)
+    {
+        var record = _world.RecordAt(number);
+        for (var thread = 0; thread < Threads; thread++)
+        {
+            if (thread != number)
+                memory.Private(thread, record, sizeof(CacheRecord));
+        }
+
+        Write(&record->Claim, FirstTenure);
+        _handles[number] = (nint)memory.Words($"record{number}.handle");
+        if (number < start.Owned)
+        {
+            Write(&record->IsAmbient, start.Ambient ? 1u : 0);
+            Write(&record->Active, start.Used ? CacheClaims<ModelAtomics>.Used : CacheClaims<ModelAtomics>.Outside);
+            Write((ulong*)_handles[number], start.Dead ? DeadOwner : (ulong)number + 1);
+            return;
+        }
+
+        NodeStack<ModelAtomics>.TryPush(new NodeArena((ulong)_world.Heap->Pool->Arena.Base, 12, false), &_world.Heap->FreeRecords.Head, (ulong*)record, ulong.MaxValue);
+    }
+
+    private static ulong* Fill(ulong* magazine, int first, int slots)
+    {
+        Write(magazine, 2);
+        var top = Magazine.EmptyTop(magazine);
+        for (var slot = first; slot < first + slots; slot++)
+            Write(++top, BlockWorld.SlotAt(slot / 2, slot & 1));
+        return top;
+    }
+
+    private static void Write(ulong* word, ulong value) => ModelAtomics.Write(word, value, MemoryOrder.Relaxed, Site.None);
+}
