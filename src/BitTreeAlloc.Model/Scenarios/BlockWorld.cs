@@ -321,6 +321,7 @@ internal sealed unsafe class BlockWorld
         _memory.Ignore(&Stretch->Small.WordMark.Committed);
         _memory.Ignore(&Stretch->Small.ResidentMark.Committed);
         _memory.Ignore(&Stretch->Small.BitmapMark.Committed);
+        _memory.Ignore(&Stretch->Small.LiveMark.Committed);
         _memory.Register(&Space->Frontier, "frontier");
         _memory.Register(&Space->SweepCursor, "repair cursor");
         _memory.Register(&Space->Data.Committed, "data mark");
@@ -328,6 +329,7 @@ internal sealed unsafe class BlockWorld
         _memory.Register(&Space->WordMark.Committed, "word mark");
         _memory.Register(&Space->ResidentMark.Committed, "resident mark");
         _memory.Register(&Space->BitmapMark.Committed, "bitmap mark");
+        _memory.Ignore(&Space->LiveMark.Committed);
     }
 
     private void MakeBlock(int block, in BlockStart start)
