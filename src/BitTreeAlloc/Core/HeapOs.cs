@@ -33,6 +33,15 @@ internal static unsafe class HeapOs<TAtomics>
         return status;
     }
 
+    public static VmStatus PurgeRanges(Heap* heap, VmRange* ranges, int count)
+    {
+        Count(heap);
+        var status = heap->Os.PurgeRanges(ranges, count);
+        for (var index = 0; index < count && status == VmStatus.Ok; index++)
+            TAtomics.FetchAddAcqRel(&heap->PurgedBytesLine.Value, ranges[index].Bytes, Site.HeapFigures); // order: a figure; none needed [H1]
+        return status;
+    }
+
     public static VmStatus Release(Heap* heap, void* address, ulong bytes)
     {
         Count(heap);

@@ -10,6 +10,11 @@ namespace BitTreeAlloc.Core;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct RecordPool
 {
+    // Lines first: the head of the stack lies at a multiple of 16 whatever comes behind.
+    public HeadLine Free;
+    public Line NextLine;
+    public Line OsCallsLine;
+
     public VmTable Os;
     public ulong PageSize;
 
@@ -17,7 +22,4 @@ internal unsafe struct RecordPool
     public bool Wide;
 
     public Watermark Arena;
-    public Line NextLine;
-    public Line OsCallsLine;
-    public HeadLine Free;
 }

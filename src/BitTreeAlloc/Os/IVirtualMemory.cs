@@ -1,4 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace BitTreeAlloc.Os;
+
+/// <summary>A range of addresses; as the kernel's <c>iovec</c>.</summary>
+/// <param name="Address">Its first byte.</param>
+/// <param name="Bytes">Its length.</param>
+[StructLayout(LayoutKind.Sequential)]
+public readonly record struct VmRange(nuint Address, nuint Bytes);
 
 /// <summary>
 /// The four verbs towards the operating system, never mixed with alloc and free: reserve addresses, commit pages, purge contents, release addresses.
@@ -25,6 +33,12 @@ public unsafe interface IVirtualMemory
     /// <remarks><see cref="VmStatus.NotSupported"/>: these pages cannot be given back (locked in memory, for one); they stay committed.
     /// <see cref="VmStatus.CommitRefused"/>, which only Windows answers: a part of the range is no longer committed, and the whole must be committed again before it is touched.</remarks>
     static abstract VmStatus Purge(void* context, void* address, nuint bytes);
+
+    /// <summary>
+    /// As <see cref="Purge"/> for several ranges by one call, where the system has one: each call interrupts every thread that runs. Anything but <see cref="VmStatus.Ok"/> leaves each range as
+    /// before or purged: the caller purges them one by one. <see cref="VmStatus.NotSupported"/>: there is no such call.
+    /// </summary>
+    static virtual VmStatus PurgeRanges(void* context, VmRange* ranges, int count) => VmStatus.NotSupported;
 
     /// <summary>Gives back a whole range that one call of <c>Reserve</c> returned.</summary>
     /// <remarks><see cref="VmStatus.TooManyMappings"/>: the range is still reserved, and the call may be repeated later.</remarks>

@@ -60,6 +60,20 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
     }
 
     /// <inheritdoc/>
+    /// <remarks>Where the kernel is older, or forbids it (seccomp), it fails at once and changes nothing.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static VmStatus PurgeRanges(void* context, VmRange* ranges, int count)
+    {
+        for (var index = 0; index < count; index++)
+        {
+            if (!IsRange((void*)ranges[index].Address, ranges[index].Bytes))
+                return VmStatus.Invalid;
+        }
+
+        return LinuxCalls.AdviseRanges(ranges, count, LinuxCalls.DontNeed) == 0 ? VmStatus.Ok : VmStatus.NotSupported;
+    }
+
+    /// <inheritdoc/>
     /// <remarks>The kernel merges neighbouring reservations into one mapping, so releasing one of them may need one mapping more:
     /// <see cref="VmStatus.TooManyMappings"/> means that the range is still reserved and the call may be repeated later.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]

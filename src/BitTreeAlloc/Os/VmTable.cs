@@ -13,6 +13,7 @@ public unsafe struct VmTable
     internal delegate*<void*, nuint, nuint, void**, VmStatus> ReserveEntry;
     internal delegate*<void*, void*, nuint, VmStatus> CommitEntry;
     internal delegate*<void*, void*, nuint, VmStatus> PurgeEntry;
+    internal delegate*<void*, VmRange*, int, VmStatus> PurgeRangesEntry;
     internal delegate*<void*, void*, nuint, VmStatus> ReleaseEntry;
     internal delegate*<void*, void*, nuint, VmAdvice, VmStatus> AdviseEntry;
     internal delegate*<void*, int> NodeCountEntry;
@@ -26,6 +27,7 @@ public unsafe struct VmTable
             ReserveEntry = &ReserveBy<TOs>,
             CommitEntry = &CommitBy<TOs>,
             PurgeEntry = &PurgeBy<TOs>,
+            PurgeRangesEntry = &PurgeRangesBy<TOs>,
             ReleaseEntry = &ReleaseBy<TOs>,
             AdviseEntry = &AdviseBy<TOs>,
             NodeCountEntry = &NodeCountOf<TOs>,
@@ -42,6 +44,9 @@ public unsafe struct VmTable
 
     /// <inheritdoc cref="IVirtualMemory.Purge"/>
     public readonly VmStatus Purge(void* address, nuint bytes) => PurgeEntry(Context, address, bytes);
+
+    /// <inheritdoc cref="IVirtualMemory.PurgeRanges"/>
+    public readonly VmStatus PurgeRanges(VmRange* ranges, int count) => PurgeRangesEntry(Context, ranges, count);
 
     /// <inheritdoc cref="IVirtualMemory.Release"/>
     public readonly VmStatus Release(void* address, nuint bytes) => ReleaseEntry(Context, address, bytes);
@@ -64,6 +69,9 @@ public unsafe struct VmTable
 
     private static VmStatus PurgeBy<TOs>(void* context, void* address, nuint bytes)
         where TOs : struct, IVirtualMemory => TOs.Purge(context, address, bytes);
+
+    private static VmStatus PurgeRangesBy<TOs>(void* context, VmRange* ranges, int count)
+        where TOs : struct, IVirtualMemory => TOs.PurgeRanges(context, ranges, count);
 
     private static VmStatus ReleaseBy<TOs>(void* context, void* address, nuint bytes)
         where TOs : struct, IVirtualMemory => TOs.Release(context, address, bytes);

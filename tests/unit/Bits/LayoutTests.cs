@@ -34,6 +34,16 @@ public sealed unsafe class LayoutTests
     }
 
     [Fact]
+    public void The_heads_of_stacks_lie_at_multiples_of_16()
+    {
+        RecordPool pool;
+        Assert.Equal(0ul, ((ulong)&pool.Free - (ulong)&pool) % 128);
+        Assert.Equal(0, sizeof(ClassState) % 16);
+        ClassState state;
+        Assert.Equal(0ul, ((ulong)&state.Recycler - (ulong)&state) % 16);
+    }
+
+    [Fact]
     public void Every_shared_word_of_the_heap_lies_128_bytes_from_the_next()
     {
         Assert.Equal(128, sizeof(Line));

@@ -111,6 +111,25 @@ public abstract unsafe class VirtualMemoryContract
         Assert.Equal(0u, Pages.ResidentBytes(range.Address, range.Bytes));
     }
 
+    [Fact]
+    public void Ranges_are_purged_by_one_call_or_left_for_single_ones()
+    {
+        using var range = new Range(Os, 64 * Page);
+        var bytes = range.Committed(range.Bytes);
+        bytes.Fill(7);
+        var start = (nuint)range.Address;
+        VmRange* ranges = stackalloc VmRange[3] { new(start + (2 * Page), Page), new(start + (8 * Page), 4 * Page), new(start + (40 * Page), 16 * Page) };
+        var status = Os.PurgeRanges(ranges, 3);
+        Assert.True(status is VmStatus.Ok or VmStatus.NotSupported, $"{status}");
+        for (var page = 0; page < 64; page++)
+        {
+            var isInside = page is 2 or (>= 8 and < 12) or (>= 40 and < 56);
+            var contents = bytes.Slice(page * (int)Page, (int)Page);
+            if (!isInside || status == VmStatus.Ok)
+                Assert.False(contents.ContainsAnyExcept(isInside ? (byte)0 : (byte)7));
+        }
+    }
+
     [FactOnLinux]
     public void Reserved_pages_have_no_access_and_released_ones_are_unmapped()
     {
