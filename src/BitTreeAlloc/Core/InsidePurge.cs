@@ -5,45 +5,6 @@ using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Core;
 
-/// <summary>Blocks in use that a sweeper holds, and their free pages, to be purged by one call. On the sweeper's stack.</summary>
-internal unsafe struct PurgeBatch
-{
-    /// <summary>Blocks held at once: a mebibyte.</summary>
-    public const int MaxBlocks = 16;
-
-    /// <summary>Ranges of one call; a block has at most 8 (16 pages).</summary>
-    public const int MaxRanges = 128;
-
-    public int Blocks;
-    public int Ranges;
-
-    /// <summary>False once the system has shown that it has no such call.</summary>
-    public bool IsUsable;
-
-    private fixed ulong _spaces[MaxBlocks];
-    private fixed ulong _blocks[MaxBlocks];
-    private fixed ulong _pages[MaxBlocks];
-    private fixed ulong _ranges[MaxRanges * 2];
-
-    public void Reset() => (Blocks, Ranges, IsUsable) = (0, 0, true);
-
-    public static VmRange* RangesOf(PurgeBatch* batch) => (VmRange*)batch->_ranges;
-
-    public static void Add(PurgeBatch* batch, Space* space, ulong block, ulong pages)
-    {
-        batch->_spaces[batch->Blocks] = (ulong)space;
-        batch->_blocks[batch->Blocks] = block;
-        batch->_pages[batch->Blocks++] = pages;
-    }
-
-    public static ulong BlockAt(PurgeBatch* batch, int index, out Space* space, out ulong pages)
-    {
-        space = (Space*)batch->_spaces[index];
-        pages = batch->_pages[index];
-        return batch->_blocks[index];
-    }
-}
-
 /// <summary>
 /// Owns: the purge of free pages inside blocks that are in use: one block by single calls, or several blocks, all held, by one call, where the system has such a call: each call interrupts every
 /// thread that runs, and blocks with a slot or two in use are many after a flood.
