@@ -6,9 +6,12 @@ internal static class CacheScenarios
     private const string Claimed = "a claimed cache is touched by its claimer alone, an abandoned one is adopted once, and every slot stays in one place";
     private const string Idle = "the cache of an owner that sleeps is emptied";
     private const string Aside = "a magazine put aside is taken once, by who sees what lies in it";
+    private const string Lost = "a magazine that lost the last place in the recycler goes home with all that is in it";
+    private const string Short = "what idle caches hold is found where the system has nothing, and no slot is lost or shared on the way";
+    private const string Relief = "a cache that the budget refuses gets the grants of an idle one, and what is granted stays the sum of what caches have";
     private const string Whole = "calls of several threads on one heap lose no slot, share none, and touch no page that was given back";
 
-    public static IEnumerable<Func<Scenario>> All() => [.. Claims(), .. Tenures(), .. Spares(), .. Budgets(), .. Heaps()];
+    public static IEnumerable<Func<Scenario>> All() => [.. Claims(), .. Tenures(), .. Shortages(), .. Spares(), .. LostPushes(), .. Budgets(), .. Reliefs(), .. Heaps()];
 
     private static IEnumerable<Func<Scenario>> Claims()
     {
@@ -48,6 +51,17 @@ internal static class CacheScenarios
         yield return () => new CacheScenario("claims/exit-vs-register-free-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 0, Hands = [0, 2], Free = 1 }, "x", "nf", "r") { Deviations = 4 };
     }
 
+    private static IEnumerable<Func<Scenario>> Shortages()
+    {
+        yield return () => new CacheScenario("claims/shortage-finds-an-idle-cache", Short, new() { Ambient = true, Owned = 2, Loaded = 2, Unborn = 1, RefusesAll = true, Magazines = 1 }, "", "a");
+        yield return () => new CacheScenario("claims/shortage-vs-alloc", Short, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 2, Unborn = 1, RefusesAll = true, MayFail = true }, "h", "a");
+        yield return () => new CacheScenario("claims/shortage-vs-free", Short, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 1, Hands = [1], Unborn = 1, RefusesAll = true, MayFail = true }, "f", "a");
+        yield return () => new CacheScenario("claims/shortage-vs-exit", Short, new() { Ambient = true, Owned = 2, Loaded = 2, Unborn = 1, RefusesAll = true, MayFail = true }, "x", "a");
+        yield return () => new CacheScenario("claims/shortage-of-a-mapping-vs-alloc", Short, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 2 }, "h", "d");
+        yield return () => new CacheScenario("claims/shortage-of-a-mapping-vs-free", Short, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 1, Hands = [1] }, "f", "d");
+        yield return () => new CacheScenario("claims/shortage-vs-shortage", Short, new() { Ambient = true, Owned = 2, Free = 1, Stocked = 2, Loaded = 1 }, "d", "d");
+    }
+
     private static IEnumerable<Func<Scenario>> Spares()
     {
         yield return () => new CacheScenario("spares/fill-put-vs-steal", Aside, new() { Loaded = 1, Hands = [2], Magazines = 2 }, "ff", "r");
@@ -59,6 +73,23 @@ internal static class CacheScenarios
         yield return () => new CacheScenario("spares/put-vs-two-stealers", Aside, new() { Loaded = 2, Hands = [1], Home = 1, Magazines = 2 }, "f", "r", "o") { Deviations = 5 };
         yield return () => new CacheScenario("spares/swap-vs-two-stealers", Aside, new() { Loaded = 0, Spare = true, Magazines = 2 }, "a", "r", "o") { Deviations = 5 };
         yield return () => new CacheScenario("spares/exit-vs-steal", Aside, new() { Loaded = 0, Spare = true, Magazines = 2 }, "x", "r");
+    }
+
+    private static IEnumerable<Func<Scenario>> LostPushes()
+    {
+        yield return () => new CacheScenario("spares/lost-push", Lost, new() { Owned = 2, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f");
+        yield return () => new CacheScenario("spares/lost-push-vs-drain", Lost, new() { Owned = 2, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f", "c") { Deviations = 4 };
+        yield return () => new CacheScenario("spares/lost-push-vs-refill", Lost, new() { Owned = 3, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f", "a") { Deviations = 4 };
+    }
+
+    private static IEnumerable<Func<Scenario>> Reliefs()
+    {
+        yield return () => new CacheScenario("budget/relief-of-a-sleeper", Relief, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 2, Hands = [0, 2], BudgetSlots = 3, AtHand = 1, IsRelieved = true, Magazines = 1 }, "", "ff");
+        yield return () => new CacheScenario("budget/relief-vs-alloc", Relief, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 2, Hands = [0, 1], BudgetSlots = 3, AtHand = 1 }, "h", "f");
+        yield return () => new CacheScenario("budget/relief-vs-free", Relief, new() { Ambient = true, Owned = 2, Free = 1, Loaded = 1, Hands = [1, 1], BudgetSlots = 3, AtHand = 1 }, "f", "f");
+        yield return () => new CacheScenario("budget/relief-vs-exit", Relief, new() { Ambient = true, Owned = 2, Loaded = 1, Hands = [0, 1], BudgetSlots = 3, AtHand = 1 }, "x", "f");
+        yield return () => new CacheScenario("budget/relief-vs-first-magazine", Relief, new() { Ambient = true, Owned = 2, Free = 1, Hands = [1, 1], BudgetSlots = 2, AtHand = 2 }, "f", "f");
+        yield return () => new CacheScenario("budget/relief-vs-recycled", Relief, new() { Owned = 2, Loaded = 0, Recycled = 1, Hands = [0, 1], BudgetSlots = 4 }, "a", "f");
     }
 
     private static IEnumerable<Func<Scenario>> Budgets()
