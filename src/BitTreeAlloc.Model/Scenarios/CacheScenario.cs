@@ -15,7 +15,7 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
 {
     private const ulong FirstTenure = 4;
     private const ulong DeadOwner = 9;
-    private readonly nint[] _handles = new nint[4];
+    private readonly nint[] _handles = new nint[8];
     private BlockWorld _world = null!;
 
     public override string Name => name;
