@@ -21,6 +21,7 @@ internal static class CacheScenarios
         yield return () => new CacheScenario("claims/free-alloc-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Free = 1 }, "fh", "r");
         yield return () => new CacheScenario("claims/alloc-vs-reclaim-with-spare", Claimed, new() { Ambient = true, Loaded = 1, Spare = true, Home = 1, Free = 1 }, "h", "r");
         yield return () => new CacheScenario("claims/refill-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Unborn = 1, Free = 1 }, "aa", "r") { Deviations = 3 };
+        yield return () => new CacheScenario("claims/first-refill-vs-reclaim", Claimed, new() { Ambient = true, Home = 2, Free = 1 }, "a", "r");
         yield return () => new CacheScenario("claims/alloc-vs-two-reclaimers", Claimed, new() { Ambient = true, Loaded = 2, Free = 1 }, "h", "r", "r") { Deviations = 4 };
         yield return () => new CacheScenario("claims/free-vs-two-reclaimers", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Free = 1 }, "f", "r", "r") { Deviations = 4 };
         yield return () => new CacheScenario("claims/two-reclaimers", Claimed, new() { Ambient = true, Loaded = 1, Dead = true, Home = 1 }, "r", "r");
@@ -30,7 +31,7 @@ internal static class CacheScenarios
         yield return () => new CacheScenario("claims/two-ticks-empty-a-cache", Idle, new() { Ambient = true, Loaded = 1, Home = 1, Used = true, IsEmptied = true }, "", "kk");
         yield return () => new CacheScenario("claims/trim-empties-a-cache", Idle, new() { Ambient = true, Loaded = 1, Home = 1, Spare = true, Used = true, IsEmptied = true }, "", "c");
         yield return () => new CacheScenario("claims/free-vs-trim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Free = 1 }, "f", "c");
-        yield return () => new CacheScenario("claims/free-free-vs-trim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [2], Home = 1, Free = 1, Magazines = 2 }, "ff", "c") { Deviations = 4 };
+        yield return () => new CacheScenario("claims/free-free-vs-trim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [2], Home = 1, Free = 1, Magazines = 2 }, "ff", "c");
         yield return () => new CacheScenario("claims/trim-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Free = 1 }, "T", "r");
     }
 
@@ -41,8 +42,8 @@ internal static class CacheScenarios
         yield return () => new CacheScenario("claims/probe-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Dead = true }, "p", "r");
         yield return () => new CacheScenario("claims/probe-vs-reclaim-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Dead = true }, "p", "r", "r") { Deviations = 4 };
         yield return () => new CacheScenario("claims/probe-vs-probe-vs-register", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Dead = true }, "p", "p", "n") { Deviations = 4 };
-        yield return () => new CacheScenario("claims/probe-register-free-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Dead = true, Free = 1 }, "pnf", "r") { Deviations = 6 };
-        yield return () => new CacheScenario("claims/exit-register-free-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 0, Hands = [2], Free = 1 }, "xnf", "r") { Deviations = 6 };
+        yield return () => new CacheScenario("claims/probe-register-free-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Hands = [1], Dead = true, Free = 1 }, "pnf", "r");
+        yield return () => new CacheScenario("claims/exit-register-free-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 0, Hands = [2], Free = 1 }, "xnf", "r");
         yield return () => new CacheScenario("claims/probe-vs-reclaim-with-spare", Claimed, new() { Ambient = true, Loaded = 0, Spare = true, Dead = true }, "p", "r");
         yield return () => new CacheScenario("claims/probe-register-vs-probe", Claimed, new() { Ambient = true, Loaded = 1, Home = 1, Dead = true }, "pn", "p");
         yield return () => new CacheScenario("claims/exit-register-vs-reclaim", Claimed, new() { Ambient = true, Loaded = 1, Home = 1 }, "xn", "r");
@@ -79,7 +80,7 @@ internal static class CacheScenarios
     {
         yield return () => new CacheScenario("spares/lost-push", Lost, new() { Owned = 2, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f");
         yield return () => new CacheScenario("spares/lost-push-vs-drain", Lost, new() { Owned = 2, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f", "c") { Deviations = 4 };
-        yield return () => new CacheScenario("spares/lost-push-vs-refill", Lost, new() { Owned = 3, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f", "a") { Deviations = 4 };
+        yield return () => new CacheScenario("spares/lost-push-vs-refill", Lost, new() { Owned = 3, Stocked = 2, Loaded = 2, Spare = true, Hands = [1, 1], OwnEmpty = true, Magazines = 0 }, "f", "f", "a");
     }
 
     private static IEnumerable<Func<Scenario>> Reliefs()
@@ -108,17 +109,21 @@ internal static class CacheScenarios
     private static IEnumerable<Func<Scenario>> Heaps()
     {
         yield return () => new CacheScenario("heap/alloc-free-vs-trim", Whole, new() { Loaded = 1, Hands = [1] }, "fa", "t") { Deviations = 9 };
+        yield return () => new CacheScenario("heap/free-vs-trim", Whole, new() { Loaded = 1, Hands = [1] }, "f", "t");
+        yield return () => new CacheScenario("heap/refill-vs-cache-trim", Whole, new() { Loaded = 0, Home = 1 }, "a", "c");
+        yield return () => new CacheScenario("heap/alloc-free-vs-cache-trim", Whole, new() { Loaded = 1, Hands = [1] }, "fa", "c");
         yield return () => new CacheScenario("heap/alloc-vs-free-vs-trim", Whole, new() { Loaded = 0, Owned = 2, Hands = [0, 1], Home = 1, Magazines = 3 }, "a", "f", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/refill-vs-flush-vs-purge", Whole, new() { Loaded = 0, Owned = 2, Hands = [0, 2], Home = 2, Magazines = 3 }, "au", "ffx", "s") { Deviations = 5 };
-        yield return () => new CacheScenario("heap/refill-vs-purge", Whole, new() { Loaded = 0, Home = 2, Unborn = 1, Magazines = 2 }, "au", "s") { Deviations = 9 };
+        yield return () => new CacheScenario("heap/refill-vs-purge", Whole, new() { Loaded = 0, Home = 2, Unborn = 1, Magazines = 2 }, "au", "s");
         yield return () => new CacheScenario("heap/exit-vs-remote-free-vs-trim", Whole, new() { Loaded = 1, Owned = 2, Hands = [0, 1], Magazines = 3 }, "x", "f", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/ambient-exit-vs-remote-free-vs-trim", Whole, new() { Ambient = true, Loaded = 1, Owned = 2, Hands = [0, 1], Magazines = 3, Free = 1 }, "x", "f", "t") { Deviations = 3 };
         yield return () => new CacheScenario("heap/ambient-alloc-vs-trim", Whole, new() { Ambient = true, Loaded = 1, Home = 1, Free = 1, Magazines = 2 }, "au", "t") { Deviations = 5 };
-        yield return () => new CacheScenario("heap/commit-failure-vs-alloc", Whole, new() { Loaded = 0, Owned = 2, Unborn = 2, Refuses = true, Magazines = 3 }, "a", "a") { Deviations = 5 };
+        yield return () => new CacheScenario("heap/ambient-hit-vs-trim", Whole, new() { Ambient = true, Loaded = 2, Free = 1, Magazines = 2 }, "hu", "t");
+        yield return () => new CacheScenario("heap/commit-failure-vs-alloc", Whole, new() { Loaded = 0, Owned = 2, Unborn = 2, Refuses = true, Magazines = 3 }, "a", "a");
         yield return () => new CacheScenario("heap/figures-vs-alloc-vs-trim", Whole, new() { Loaded = 0, Home = 2, Magazines = 2 }, "a", "q", "t") { Deviations = 5 };
         yield return () => new CacheScenario("heap/alloc-vs-alloc-vs-purge", Whole, new() { Loaded = 0, Owned = 2, Home = 2, Unborn = 2, Magazines = 3 }, "au", "au", "s") { Deviations = 5 };
-        yield return () => new CacheScenario("heap/full-magazine-changes-hands", Whole, new() { Loaded = 2, Spare = true, Owned = 2, Hands = [1], Home = 1, Unborn = 1, Magazines = 3 }, "f", "a") { Deviations = 8 };
-        yield return () => new CacheScenario("heap/full-magazine-vs-drain", Whole, new() { Loaded = 2, Spare = true, Hands = [1], Home = 1, Magazines = 3 }, "f", "c") { Deviations = 8 };
+        yield return () => new CacheScenario("heap/full-magazine-changes-hands", Whole, new() { Loaded = 2, Spare = true, Owned = 2, Hands = [1], Home = 1, Unborn = 1, Magazines = 3 }, "f", "a");
+        yield return () => new CacheScenario("heap/full-magazine-vs-drain", Whole, new() { Loaded = 2, Spare = true, Hands = [1], Home = 1, Magazines = 3 }, "f", "c");
         yield return () => new CacheScenario("heap/classes-cross-vs-purge", Whole, new() { Loaded = 1, Hands = [1], Unborn = 1, KeepsNone = true, Magazines = 2 }, "fx", "bu", "s") { Deviations = 5 };
     }
 }
