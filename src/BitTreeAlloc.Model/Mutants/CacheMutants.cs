@@ -55,6 +55,7 @@ internal static unsafe class CacheMutants
         yield return new("spares/filled-after-put", "the last slot is written after the magazine was put aside", PutOff(Site.MagazineWrite, Site.SparePut), Site.SparePut);
         yield return new("spares/never-found", "the end of a cache forgets what was put aside", LeaveOut(Site.SpareLook, 0), Site.SpareLook);
         yield return new("magazines/slots-not-noted", "a magazine from a stack keeps its link for the slots it may hold", SlotsNotNoted, Site.MagazineSlots);
+        yield return new("magazines/slots-not-restored", "a magazine that lost the last place of the recycler keeps a link for the slots it may hold", SlotsNotRestored, Site.StackPush);
         yield return new("pages/purge-keeps-residency", "a purge leaves its pages noted as resident", KeepsResidency, Site.ResidentWrite);
         yield return new("pages/handed-out-unnoted", "a slot is handed out and its page not noted", Unnoted, Site.ResidentWrite);
     }
@@ -66,6 +67,10 @@ internal static unsafe class CacheMutants
         yield return new("budget/grant-not-taken", "a grant is used and not noted", LeaveOut(Site.GrantTake, 0), Site.GrantTake);
         yield return new("budget/return-lost", "a grant is not given back", LeaveOut(Site.GrantReturn, 0), Site.GrantReturn);
         yield return new("budget/return-by-load-and-store", "a grant is given back in two steps", SplitAt(Site.GrantReturn), Site.GrantReturn);
+        yield return new("relief/grant-without-quiet-claim", "a claimer takes the grant at hand of an owner that is inside", GrantOfOwnerInside, Site.ClaimFence);
+        yield return new("relief/sleepers-grant-lost", "a claimer empties the grant at hand of a sleeper and gives it to nobody", SleepersGrantLost, Site.GrantReturn);
+        yield return new("relief/sleepers-grant-twice", "a claimer gives back the grant at hand of a sleeper and leaves it there too", SleepersGrantTwice, Site.GrantReturn);
+        yield return new("relief/grant-after-claim", "a claimer gives back the grant at hand of a sleeper after it ended its claim", SleepersGrantLate, Site.GrantReturn);
     }
 
     private static IEnumerable<ProtocolMutant> Gates()
@@ -251,6 +256,10 @@ internal static unsafe class CacheMutants
     private static SeamResult? SlotsNotNoted(ModelMemory memory, MutantState state, in SeamOperation operation) =>
         operation is { Site: Site.MagazineSlots, Kind: EventKind.Write } ? Pretend(0) : null;
 
+    /// <summary>The count that follows a push that found the stack full: written as well where no attempt had been made, and then it changes nothing.</summary>
+    private static SeamResult? SlotsNotRestored(ModelMemory memory, MutantState state, in SeamOperation operation) =>
+        operation is { Site: Site.MagazineSlots, Kind: EventKind.Write } && state.Last == Site.StackLoadDepth ? Pretend(0) : null;
+
     private static SeamResult? KeepsResidency(ModelMemory memory, MutantState state, in SeamOperation operation)
     {
         if (operation.Site == Site.ResidentRead)
@@ -281,6 +290,57 @@ internal static unsafe class CacheMutants
             return null;
         memory.Perform(operation with { Rmw = RmwKind.Add, Low = operation.DesiredLow - operation.Low });
         return Pretend(operation.Low);
+    }
+
+    /// <summary>Where the look behind the fence finds the owner inside, settles its grant all the same.</summary>
+    private static SeamResult? GrantOfOwnerInside(ModelMemory memory, MutantState state, in SeamOperation operation)
+    {
+        if (operation.Site != Site.OwnerState || state.Last != Site.ClaimFence)
+            return null;
+        var seen = memory.Perform(operation);
+        CacheRecord probe;
+        var record = (CacheRecord*)(memory.AddressOf(operation.Location) - (ulong)&probe.Active + (ulong)&probe);
+        if (seen.Low == CacheClaims<ModelAtomics>.Inside && record->Heap != null && !memory.IsPrivate((ulong)&record->Grant))
+            CacheBudget<ModelAtomics>.Settle(record->Heap, record);
+        return seen;
+    }
+
+    private static SeamResult? SleepersGrantLost(ModelMemory memory, MutantState state, in SeamOperation operation)
+    {
+        SeeClaim(state, operation);
+        return state.Flag && operation.Site == Site.GrantReturn ? Pretend(0) : null;
+    }
+
+    private static SeamResult? SleepersGrantTwice(ModelMemory memory, MutantState state, in SeamOperation operation)
+    {
+        SeeClaim(state, operation);
+        return IsEmptied(state, operation) ? Pretend(0) : null;
+    }
+
+    private static SeamResult? SleepersGrantLate(ModelMemory memory, MutantState state, in SeamOperation operation)
+    {
+        SeeClaim(state, operation);
+        if (IsEmptied(state, operation))
+        {
+            state.Deferred.Add(operation);
+            return Pretend(0);
+        }
+
+        if (operation.Site != Site.ClaimEnd || state.Deferred.Count == 0)
+            return null;
+        var ended = memory.Perform(operation);
+        Catch(memory, state);
+        return ended;
+    }
+
+    /// <summary>The write behind the return of a grant, inside a claim.</summary>
+    private static bool IsEmptied(MutantState state, in SeamOperation operation) =>
+        state is { Flag: true, Last: Site.GrantReturn } && operation is { Site: Site.GrantWrite, Low: 0 };
+
+    private static void SeeClaim(MutantState state, in SeamOperation operation)
+    {
+        if (operation.Site is Site.ClaimFence or Site.ClaimEnd)
+            state.Flag = operation.Site == Site.ClaimFence;
     }
 
     private static SeamResult? NoWait(ModelMemory memory, MutantState state, in SeamOperation operation)

@@ -116,7 +116,11 @@ internal sealed unsafe class BlockWorld
     public static void RegisterRecord(ModelMemory memory, CacheRecord* record, string name, bool withLimits, bool withTops = false)
     {
         if (withTops)
+        {
             memory.Register((ulong*)CacheRecord.Top(record, SizeClass), $"{name}.top");
+            memory.Register(&record->Grant, $"{name}.grant");
+        }
+
         memory.Ignore(&record->TickMark);
         memory.Register(&record->Busy, $"{name}.busy");
         memory.Register(&record->State, $"{name}.state");

@@ -62,7 +62,7 @@ internal sealed unsafe class BudgetScenario(string name, int slots, params strin
             run.Assert(granted <= Budget, $"I-Y2: {granted} bytes are granted of {Budget}");
         }
 
-        var sum = record->Grant;
+        var sum = ModelAtomics.ReadPlain(&record->Grant, Site.GrantRead);
         while (held != 0)
             sum += (ulong)grants[--held] * SlotSize;
         run.Result(sum);

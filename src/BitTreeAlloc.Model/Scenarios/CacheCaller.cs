@@ -118,6 +118,15 @@ internal sealed unsafe class CacheCaller(Run run, BlockWorld world, bool ambient
             Leave();
     }
 
+    /// <summary>What a direct mapping does with the caller's cache where the system has nothing for it.</summary>
+    public void FlushForShortage()
+    {
+        if (!Enter())
+            return;
+        run.Assert(CacheSlowPath<ModelAtomics, FourBlockTrees>.TryFlushForShortage(Record), "a cache of one thread is misused");
+        Leave();
+    }
+
     private void Ended(Outcome outcome) => run.Assert(outcome == Outcome.Ok, $"it came to {outcome}");
 
     private bool Enter()

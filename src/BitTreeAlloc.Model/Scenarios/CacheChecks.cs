@@ -42,6 +42,35 @@ internal static unsafe class CacheChecks
         Load((ulong*)CacheRecord.Top(record, BlockWorld.SizeClass)) == (ulong)CacheRecord.EmptyTop(record) && Load(CacheRecord.Spare(record, BlockWorld.SizeClass)) == 0,
         "an idle cache still holds something");
 
+    /// <summary>The cache has a magazine of the class.</summary>
+    public static void HasMagazine(Run run, CacheRecord* record) => run.Assert(
+        Load((ulong*)CacheRecord.Top(record, BlockWorld.SizeClass)) != (ulong)CacheRecord.EmptyTop(record), "a cache that was refused a magazine has none, though an idle one had");
+
+    /// <summary>I-Y2: what is granted is what records have at hand, and what magazines in caches and recyclers may hold; and is within the budget.</summary>
+    public static void Grants(Run run, BlockWorld world, int records)
+    {
+        var slots = 0ul;
+        var sum = 0ul;
+        for (var number = 0; number < records; number++)
+        {
+            var record = world.RecordAt(number);
+            sum += Load(&record->Grant);
+            var top = (ulong*)Load((ulong*)CacheRecord.Top(record, BlockWorld.SizeClass));
+            if (top != CacheRecord.EmptyTop(record))
+                slots += Load(Magazine.Of<FourBlockTrees>(top));
+            var spare = (ulong*)Load(CacheRecord.Spare(record, BlockWorld.SizeClass));
+            if (spare != null)
+                slots += Load(Magazine.Of<FourBlockTrees>(spare));
+        }
+
+        slots += 2 * Magazines<ModelAtomics, FourBlockTrees>.RecyclerDepth(world.Heap, BlockWorld.SizeClass);
+        sum += slots * (ulong)world.Info->SlotSize;
+        var granted = Load(&world.Heap->CacheGrantedLine.Value);
+        run.Assert(granted <= world.Heap->CacheBudgetBytes, $"I-Y2: {granted} bytes are granted of {world.Heap->CacheBudgetBytes}");
+        if (granted != sum)
+            run.Fail(ModelErrorKind.Leak, $"I-Y2: {granted} bytes are granted, caches and recyclers have {sum}");
+    }
+
     private static HashSet<nint> FreeRecords(Run run, BlockWorld world, int records)
     {
         var free = new HashSet<nint>();

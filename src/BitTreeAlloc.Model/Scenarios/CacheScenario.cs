@@ -6,65 +6,16 @@ using BitTreeAlloc.Model.Memory;
 
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>How the heap of a <see cref="CacheScenario"/> is at first. Slots are given out in this order: loaded, put aside, hands of thread 0, 1, …, home.</summary>
-internal sealed record CacheStart
-{
-    /// <summary>Slots in the loaded magazine of record 0, which holds two; −1 for no magazine.</summary>
-    public int Loaded { get; init; } = -1;
-
-    /// <summary>Whether record 0 has put a full magazine aside.</summary>
-    public bool Spare { get; init; }
-
-    /// <summary>Slots in the hands of each thread.</summary>
-    public int[] Hands { get; init; } = [];
-
-    /// <summary>Slots at home in blocks in use.</summary>
-    public int Home { get; init; }
-
-    /// <summary>Resident blocks of no class.</summary>
-    public int Empty { get; init; }
-
-    /// <summary>Blocks behind the frontier.</summary>
-    public int Unborn { get; init; }
-
-    /// <summary>Records with an owner: threads 0, 1, … own one each, or, where <see cref="Dead"/>, record 0 belongs to a thread that is gone.</summary>
-    public int Owned { get; init; } = 1;
-
-    /// <summary>Records that nobody owns, on the free stack.</summary>
-    public int Free { get; init; }
-
-    /// <summary>Empty magazines on their stack.</summary>
-    public int Magazines { get; init; } = 1;
-
-    /// <summary>The caches are ambient: owners say at every call that they are inside, and records may be claimed.</summary>
-    public bool Ambient { get; init; }
-
-    /// <summary>The owner of record 0 is gone.</summary>
-    public bool Dead { get; init; }
-
-    /// <summary>The first look of a probe took place: the owner of record 0 was in a call since the last tick.</summary>
-    public bool Used { get; init; }
-
-    /// <summary>At the end record 0 holds nothing.</summary>
-    public bool IsEmptied { get; init; }
-
-    /// <summary>The class keeps no block when it is empty.</summary>
-    public bool KeepsNone { get; init; }
-
-    /// <summary>The system refuses some calls: every way is explored.</summary>
-    public bool Refuses { get; init; }
-}
-
 /// <summary>
 /// Threads with whole caches over the shipped slow paths: tops, limits, spares and what lies in magazines are words of the model, slots and pages those of a <see cref="ModelHeap"/>. The hit paths are those of the Api.
 /// A program is a word of letters: a alloc, h alloc by the hit path alone, b a slot of another class from the blocks, f free, u use what is in hand; x give the cache back, n take a cache, N an explicit one; r empty record 0 as a reclaimer does, o one magazine of it; p look whether the owner of record 0 is gone,
-/// and end its tenure then; k tick; t trim, T trim with the own cache, c trim of caches only; s sweep; q figures.
+/// and end its tenure then; k tick; t trim, T trim with the own cache, d all home as a shortage of direct mappings asks for, c trim of caches only; s sweep; q figures.
 /// </summary>
 internal sealed unsafe class CacheScenario(string name, string claim, CacheStart start, params string[] programs) : Scenario
 {
     private const ulong FirstTenure = 4;
     private const ulong DeadOwner = 9;
-    private readonly nint[] _handles = new nint[4];
+    private readonly nint[] _handles = new nint[8];
     private BlockWorld _world = null!;
 
     public override string Name => name;
@@ -84,7 +35,7 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
     public override void Prepare(ModelMemory memory)
     {
         var owners = new List<int>();
-        owners.AddRange(Enumerable.Repeat(BlockStart.Cached, Math.Max(0, start.Loaded) + (start.Spare ? 2 : 0)));
+        owners.AddRange(Enumerable.Repeat(BlockStart.Cached, start.Cached));
         for (var thread = 0; thread < start.Hands.Length; thread++)
             owners.AddRange(Enumerable.Repeat(thread + 1, start.Hands[thread]));
         owners.AddRange(Enumerable.Repeat(0, start.Home));
@@ -94,33 +45,23 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         _world.Heap->ClaimIdle = start.Ambient;
         memory.Ignore(&_world.Heap->InUseLine.Value);
         _world.AddRecords(Records, start.Owned, Records, withLimits: true, withTops: true);
-        var magazines = _world.AddMagazines(2 + start.Magazines, withSlots: true);
-        var arena = new NodeArena((ulong)magazines, 6, false);
-        for (var number = 2; number < 2 + start.Magazines; number++)
-            NodeStack<ModelAtomics>.TryPush(arena, &_world.Heap->EmptyMagazines.Head, magazines + (number * 8), ulong.MaxValue);
+        PrepareMagazines(memory);
         for (var number = 0; number < Records; number++)
             PrepareRecord(memory, number);
         if (start.KeepsNone)
             Write(&_world.Heap->States[BlockWorld.SizeClass].Kept, BlockWorld.SlotAt(_world.BlockCount, 0));
-        var first = _world.RecordAt(0);
-        if (start.Loaded >= 0)
-        {
-            Write((ulong*)CacheRecord.Top(first, BlockWorld.SizeClass), (ulong)Fill(magazines, 0, start.Loaded));
-            Write(CacheRecord.Limit(first, BlockWorld.SizeClass), (ulong)(Magazine.EmptyTop(magazines) + 2));
-        }
-
-        if (start.Spare)
-            Write(CacheRecord.Spare(first, BlockWorld.SizeClass), (ulong)Fill(magazines + 8, Math.Max(0, start.Loaded), 2));
+        if (start.BudgetSlots != 0)
+            PrepareBudget(memory);
     }
 
     public override void Body(Run run, int thread)
     {
         var hands = stackalloc ulong[8];
         var count = 0;
-        _world.Users.Refuses = start.Refuses ? page => page != "purge" && run.Choose(2) == 1 : null;
-        for (int slot = Math.Max(0, start.Loaded) + (start.Spare ? 2 : 0) + start.Hands.Take(thread).Sum(), end = slot + start.Hands.ElementAtOrDefault(thread); slot < end; slot++)
+        _world.Users.Refuses = start.RefusesAll ? page => page != "purge" : start.Refuses ? page => page != "purge" && run.Choose(2) == 1 : null;
+        for (int slot = start.Cached + start.Hands.Take(thread).Sum(), end = slot + start.Hands.ElementAtOrDefault(thread); slot < end; slot++)
             hands[count++] = BlockWorld.SlotAt(slot / 2, slot & 1);
-        var caller = new CacheCaller(run, _world, start.Ambient, thread, thread < start.Owned && !start.Dead ? _world.RecordAt(thread) : null, _handles) { MayRefuse = start.Refuses || start.Unborn == 0 };
+        var caller = new CacheCaller(run, _world, start.Ambient, thread, thread < start.Owned && !start.Dead ? _world.RecordAt(thread) : null, _handles) { MayRefuse = start.Refuses || start.MayFail || (start.Unborn == 0 && !start.RefusesAll) };
         foreach (var letter in programs[thread])
         {
             switch (letter)
@@ -151,6 +92,9 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
                 case 'T':
                     caller.TrimOwn();
                     break;
+                case 'd':
+                    caller.FlushForShortage();
+                    break;
                 default:
                     Stranger(run, letter);
                     break;
@@ -177,9 +121,13 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         if (start.Dead && ModelAtomics.LoadAcquire(&_world.RecordAt(0)->Claim, Site.None) == FirstTenure)
             alive.Add((nint)_world.RecordAt(0));
         _world.Users.CheckLeaks((int)inHand);
+        if (start.BudgetSlots != 0)
+            CacheChecks.Grants(run, _world, Records);
         CacheChecks.AtRest(run, _world, Records, alive, (int)inHand);
         if (start.IsEmptied)
             CacheChecks.IsEmpty(run, _world.RecordAt(0));
+        if (start.IsRelieved)
+            CacheChecks.HasMagazine(run, _world.RecordAt(1));
     }
 
     /// <summary>INV10: a cache that was there before a trim was emptied, has flushed for it, or will come in at its next free.</summary>
@@ -254,14 +202,60 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
         run.Assert(Reclaimer<ModelAtomics, FourBlockTrees>.End(record) == Outcome.Ok, "the end of a tenure found news");
     }
 
+    /// <summary>In this order: two of each stocked record, those of the recycler, the owned records' own, those on the stack of empty ones.</summary>
+    private void PrepareMagazines(ModelMemory memory)
+    {
+        var own = start.OwnEmpty ? start.Owned : 0;
+        var firstOwn = (2 * start.Stocked) + start.Recycled;
+        var magazines = _world.AddMagazines(firstOwn + own + start.Magazines, withSlots: true);
+        var arena = new NodeArena((ulong)magazines, 6, false);
+        for (var number = 0; number < start.Stocked; number++)
+        {
+            var record = _world.RecordAt(number);
+            var loaded = magazines + (number * 16);
+            if (start.Loaded >= 0)
+            {
+                Write((ulong*)CacheRecord.Top(record, BlockWorld.SizeClass), (ulong)Fill(loaded, number * start.PerRecord, start.Loaded));
+                Write(CacheRecord.Limit(record, BlockWorld.SizeClass), (ulong)(Magazine.EmptyTop(loaded) + 2));
+            }
+
+            if (start.Spare)
+                Write(CacheRecord.Spare(record, BlockWorld.SizeClass), (ulong)Fill(loaded + 8, (number * start.PerRecord) + Math.Max(0, start.Loaded), 2));
+        }
+
+        if (start.Recycled != 0)
+        {
+            var full = magazines + (2 * start.Stocked * 8);
+            Fill(full, start.Stocked * start.PerRecord, 2);
+            NodeStack<ModelAtomics>.TryPush(arena, &_world.Heap->States[BlockWorld.SizeClass].Recycler, full, 1);
+        }
+
+        for (var number = 0; number < own; number++)
+            _world.RecordAt(number)->SpareEmpty = (ulong)(magazines + ((firstOwn + number) * 8));
+        for (var number = firstOwn + own; number < firstOwn + own + start.Magazines; number++)
+            NodeStack<ModelAtomics>.TryPush(arena, &_world.Heap->EmptyMagazines.Head, magazines + (number * 8), ulong.MaxValue);
+    }
+
+    /// <summary>Every magazine that is not empty has its grant, and the refusal that comes next is one that asks for relief, with the class under test as the recycler's turn.</summary>
+    private void PrepareBudget(ModelMemory memory)
+    {
+        var heap = _world.Heap;
+        var slotSize = (ulong)_world.Info->SlotSize;
+        heap->CacheBudgetBytes = (ulong)start.BudgetSlots * slotSize;
+        memory.Register(&heap->CacheGrantedLine.Value, "granted");
+        memory.Register(&heap->CacheRefusalsLine.Value, "refusals");
+        memory.Register(&heap->ProbeCursorLine.Value, "record in turn");
+        var magazines = (start.Stocked * ((start.Loaded >= 0 ? 1 : 0) + (start.Spare ? 1 : 0))) + start.Recycled;
+        Write(&heap->CacheGrantedLine.Value, (ulong)((2 * magazines) + start.AtHand) * slotSize);
+        Write(&heap->CacheRefusalsLine.Value, ((BlockWorld.SizeClass - 1) * 64) - 1);
+        Write(&_world.RecordAt(0)->Grant, (ulong)start.AtHand * slotSize);
+    }
+
     private void PrepareRecord(ModelMemory memory, int number)
     {
         var record = _world.RecordAt(number);
         for (var thread = 0; thread < Threads; thread++)
-        {
-            if (thread != number)
-                memory.Private(thread, record, sizeof(CacheRecord));
-        }
+            memory.Private(thread, record, sizeof(CacheRecord));
 
         Write(&record->Claim, FirstTenure);
         _handles[number] = (nint)memory.Words($"record{number}.handle");

@@ -324,6 +324,12 @@ public enum Site
     /// <summary>A cache gives some of the budget back.</summary>
     GrantReturn,
 
+    /// <summary>Reads what a cache has at hand of the budget: its owner's, or a claimer's.</summary>
+    GrantRead,
+
+    /// <summary>Changes what a cache has at hand of the budget: its owner's, or a claimer's.</summary>
+    GrantWrite,
+
     /// <summary>A charge is reserved against the hard limit.</summary>
     ChargeTake,
 

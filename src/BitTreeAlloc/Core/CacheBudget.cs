@@ -40,57 +40,66 @@ internal static unsafe class CacheBudget<TAtomics>
     public static int Take(Heap* heap, CacheRecord* record, int slots, int slotSize)
     {
         var want = (ulong)slots * (ulong)slotSize;
-        if (record->Grant < want)
-            Extend(heap, record, want - record->Grant, (ulong)slotSize);
-        if (record->Grant < want)
+        var atHand = AtHand(record);
+        if (atHand < want)
+            atHand += Extend(heap, atHand, want - atHand, (ulong)slotSize);
+        if (atHand < want)
         {
-            slots = (int)(record->Grant / (ulong)slotSize);
+            slots = (int)(atHand / (ulong)slotSize);
             want = (ulong)slots * (ulong)slotSize;
             var refusals = TAtomics.FetchAddAcqRel(&heap->CacheRefusalsLine.Value, 1, Site.HeapFigures) + 1; // order: a figure [H1]
             if (refusals % RefusalsPerRelief == 0)
                 record->ReliefDue = refusals / RefusalsPerRelief;
         }
 
-        record->Grant -= want;
+        Keep(record, atHand - want);
         return slots;
     }
 
     /// <summary>Takes back the grant of a magazine that holds nothing any more.</summary>
     public static void Return(Heap* heap, CacheRecord* record, ulong bytes)
     {
-        record->Grant += bytes;
-        if (record->Grant > 2 * AheadBytes)
+        var atHand = AtHand(record) + bytes;
+        Keep(record, atHand);
+        if (atHand > 2 * AheadBytes)
             Settle(heap, record, AheadBytes);
     }
 
     /// <summary>Gives back what the record has at hand beyond <paramref name="keep"/> bytes.</summary>
     public static void Settle(Heap* heap, CacheRecord* record, ulong keep = 0)
     {
-        if (record->Grant <= keep)
+        var atHand = AtHand(record);
+        if (atHand <= keep)
             return;
-        TAtomics.FetchAddAcqRel(&heap->CacheGrantedLine.Value, keep - record->Grant, Site.GrantReturn); // order: a sum; whose slots the bytes were went home before [Y1]
-        record->Grant = keep;
+        TAtomics.FetchAddAcqRel(&heap->CacheGrantedLine.Value, keep - atHand, Site.GrantReturn); // order: a sum; whose slots the bytes were went home before [Y1]
+        Keep(record, keep);
     }
 
-    /// <summary>Adds what is needed or what there is, if that makes a single slot at least: less would lie about unused.</summary>
-    private static void Extend(Heap* heap, CacheRecord* record, ulong need, ulong slotSize)
+    /// <summary>A new owner's record has nothing at hand.</summary>
+    public static void Reset(CacheRecord* record) => Keep(record, 0);
+
+    /// <summary>The record's own word, through the seam: a claimer settles it while its owner sleeps, so the explorer has to see who touches it.</summary>
+    private static ulong AtHand(CacheRecord* record) => TAtomics.ReadPlain(&record->Grant, Site.GrantRead);
+
+    private static void Keep(CacheRecord* record, ulong bytes) => TAtomics.WritePlain(&record->Grant, bytes, Site.GrantWrite);
+
+    /// <summary>Adds what is needed or what there is, if that makes a single slot at least: less would lie about unused. Returns the bytes added.</summary>
+    private static ulong Extend(Heap* heap, ulong atHand, ulong need, ulong slotSize)
     {
         for (; ; )
         {
             var granted = TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.GrantLoad); // order: acquire [Y1]
             var budget = Budget(heap);
-            if (granted >= budget || record->Grant + (budget - granted) < slotSize)
-                return;
+            if (granted >= budget || atHand + (budget - granted) < slotSize)
+                return 0;
             var free = budget - granted;
             var caches = TAtomics.LoadAcquire(&heap->RecordCountLine.Value, Site.HeapFigures) + 1; // order: a figure [H1]
             var ahead = Math.Min(Math.Min(free / 8, AheadBytes), (budget >> AheadShift) / caches);
             var bytes = Math.Min(free, Math.Max(need, ahead));
 
             // order: a sum; the compare-exchange keeps it within the budget [Y1]
-            if (!TAtomics.CompareExchangeAcqRel(&heap->CacheGrantedLine.Value, granted, granted + bytes, Site.GrantTake))
-                continue;
-            record->Grant += bytes;
-            return;
+            if (TAtomics.CompareExchangeAcqRel(&heap->CacheGrantedLine.Value, granted, granted + bytes, Site.GrantTake))
+                return bytes;
         }
     }
 }

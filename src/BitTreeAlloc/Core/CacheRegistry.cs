@@ -181,7 +181,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         record->Flushes = 0;
         record->News = 0;
         record->Inside = 0;
-        record->Grant = 0;
+        CacheBudget<TAtomics>.Reset(record);
         record->ReliefDue = 0;
         record->TickMark = 0;
     }
