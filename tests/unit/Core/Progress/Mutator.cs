@@ -1,5 +1,6 @@
 using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
+using BitTreeAlloc.Tests.Unit.Support;
 
 namespace BitTreeAlloc.Tests.Unit.Core.Progress;
 
@@ -10,25 +11,43 @@ internal readonly record struct Piece(nint Address, int Size, byte Seed, int Fre
 /// One user of an allocator: a cache and what lives. A piece leaves <see cref="Live"/> before the call that frees it and enters after the call that made it, so that at any stop the list is what
 /// the user holds.
 /// </summary>
-internal sealed unsafe class Mutator(BitTreeAllocator allocator)
+internal sealed unsafe partial class Mutator
 {
     private const int Page = 4096;
-    private static readonly int[] s_quietSizes = [24, 24, 200, 200, 200, 1000, 4000];
     private byte _next;
 
     /// <summary>The cache; a field, because calls take it by reference.</summary>
-    public ThreadCache Cache = allocator.CreateCache();
+    public ThreadCache Cache;
 
-    public BitTreeAllocator Allocator { get; } = allocator;
+    /// <summary>One with an explicit cache, and, where there is a world around it, an ambient one beside.</summary>
+    public Mutator(BitTreeAllocator allocator, World? world = null)
+    {
+        Allocator = allocator;
+        World = world;
+        Cache = allocator.CreateCache();
+        Heap = Cache.Record->Heap;
+        if (world is not null)
+            Ambient = new Mutator(this);
+    }
+
+    public BitTreeAllocator Allocator { get; }
+
+    public World? World { get; }
 
     public List<Piece> Live { get; } = [];
 
     /// <summary>Whose pieces <see cref="Step"/> frees now and then.</summary>
     public Mutator? Other { get; init; }
 
-    public Heap* Heap => Cache.Record->Heap;
+    public Heap* Heap { get; }
 
-    public void Alloc(int size) => Adopt((byte*)Allocator.Alloc(ref Cache, (nuint)size), size);
+    public void Alloc(int size)
+    {
+        Enter();
+        var address = Allocator.Alloc(ref Cache, (nuint)size);
+        Leave();
+        Adopt((byte*)address, size);
+    }
 
     public void AllocMany(int count, int size)
     {
@@ -39,17 +58,16 @@ internal sealed unsafe class Mutator(BitTreeAllocator allocator)
     /// <summary>A slot that nobody writes to.</summary>
     public void AllocUntouched(int size) => Live.Add(new Piece((nint)Allocator.Alloc(ref Cache, (nuint)size), 0, 1, size));
 
-    /// <summary>False where there is no memory.</summary>
-    public bool TryAlloc(int size)
+    /// <summary>False where there is no memory, for that reason.</summary>
+    public bool TryAlloc(int size, AllocError reason = AllocError.CommitRefused)
     {
-        if (!Allocator.TryAlloc(ref Cache, (nuint)size, out var pointer, out var error))
-        {
-            Assert.Equal(AllocError.CommitRefused, error);
-            return false;
-        }
-
-        Adopt((byte*)pointer, size);
-        return true;
+        Enter();
+        var served = Allocator.TryAlloc(ref Cache, (nuint)size, out var pointer, out var error);
+        Leave();
+        Assert.Equal(served ? AllocError.None : reason, error);
+        if (served)
+            Adopt((byte*)pointer, size);
+        return served;
     }
 
     public void Zeroed(int size)
@@ -85,10 +103,12 @@ internal sealed unsafe class Mutator(BitTreeAllocator allocator)
         // Overwritten: whoever still has it sees it.
         if (piece.Size > 0)
             *(byte*)piece.Address = 0;
+        Enter();
         if (sized)
             Allocator.Free(ref Cache, (void*)piece.Address, (nuint)piece.FreeSize);
         else
             Allocator.Free(ref Cache, (void*)piece.Address);
+        Leave();
     }
 
     public void FreeAll(bool sized = true)
@@ -128,88 +148,16 @@ internal sealed unsafe class Mutator(BitTreeAllocator allocator)
         cache.Dispose();
     }
 
-    /// <summary>The figures as the core reads them.</summary>
+    /// <summary>The figures as the core reads them, between a visitor's entry and its leave.</summary>
     public void Figures()
     {
+        Assert.True(World is null || Gate<HookedAtomics>.TryEnter(World.Gate));
         var classes = stackalloc ClassFigures[SizeClasses.Count];
         new Span<ClassFigures>(classes, SizeClasses.Count).Clear();
         Heap->Engine.Figures(Heap, classes, out var totals);
         Assert.True(totals.Caches >= 1 && totals.CommittedBytes >= totals.MetadataBytes);
-    }
-
-    /// <summary>One operation of any kind but Dispose. Every content is checked when it goes.</summary>
-    public void Step(Random random)
-    {
-        switch (random.Next(1000))
-        {
-            case < 2:
-                Alloc(random.Next(65_537, 120_000));
-                break;
-            case < 3 when random.Next(3) == 0:
-                Allocator.Trim(ref Cache);
-                break;
-            case < 7:
-                Cache.Park();
-                break;
-            case < 10:
-                OtherCache();
-                break;
-            case < 13:
-                Figures();
-                break;
-            case < 18 when Other is not null:
-                TakeOver(Other, 1);
-                break;
-            case < 60:
-                Zeroed(random.Next(4) == 0 ? random.Next(4096, 9000) : random.Next(1, 500));
-                break;
-            case < 100:
-                Aligned(random.Next(0, 700), 1 << random.Next(0, 10));
-                break;
-            case < 150 when Live.Count > 0:
-                Realloc(random.Next(Live.Count), random.Next(2000));
-                break;
-            case < 560 when Live.Count < 400:
-                Alloc(random.Next(10) switch { < 6 => random.Next(0, 257), < 9 => random.Next(0, 3000), _ => random.Next(0, 12_000) });
-                break;
-            default:
-                if (Live.Count > 0)
-                    Free(random.Next(Live.Count), random.Next(2) == 0);
-                break;
-        }
-    }
-
-    /// <summary>One operation that needs nothing from the system where the heap has room: no size above 4 000 bytes, no trim.</summary>
-    public void QuietStep(Random random)
-    {
-        switch (random.Next(1000))
-        {
-            case < 4:
-                Cache.Park();
-                break;
-            case < 8:
-                OtherCache();
-                break;
-            case < 10:
-                Figures();
-                break;
-            case < 40:
-                Zeroed(s_quietSizes[random.Next(s_quietSizes.Length)]);
-                break;
-            case < 70:
-                Aligned(180, 64);
-                break;
-            case < 110 when Live.Count > 0:
-                Realloc(random.Next(Live.Count), s_quietSizes[random.Next(s_quietSizes.Length)]);
-                break;
-            case < 570 when Live.Count < 300:
-                Alloc(s_quietSizes[random.Next(s_quietSizes.Length)]);
-                break;
-            default:
-                if (Live.Count > 0)
-                    Free(random.Next(Live.Count), random.Next(2) == 0);
-                break;
-        }
+        if (World is not null)
+            Gate<HookedAtomics>.Leave(World.Gate);
     }
 
     public void CheckAll() => Live.ForEach(Check);

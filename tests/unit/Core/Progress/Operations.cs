@@ -12,6 +12,18 @@ internal sealed record Operation(string Name, Action<World, Mutator> Act, Action
     /// <summary>It may purge: a run of up to 2 MiB is held at once.</summary>
     public bool Sweeps { get; init; }
 
+    /// <summary>It may claim another thread's ambient cache, one at a time.</summary>
+    public bool Claims { get; init; }
+
+    /// <summary>The user has a second cache, ambient or explicit, that it may end itself.</summary>
+    public bool HasSecond { get; init; }
+
+    /// <summary>Where it has to come by, or it is not what its name says.</summary>
+    public Site Meets { get; init; }
+
+    /// <summary>Bytes that all caches of the world may hold; 0: the default.</summary>
+    public ulong Budget { get; init; }
+
     /// <summary>It may take whole recyclers.</summary>
     public bool Drains { get; init; }
 
@@ -45,13 +57,26 @@ internal static class Operations
         new("alloc aligned", Aligned),
         new("realloc", Realloc) { Addresses = (long)DirectTable.LeafBytes + (192 << 10) },
         new("above 64 KiB", Large) { Addresses = (long)DirectTable.LeafBytes + (128 << 10) },
-        new("trim", (_, user) => user.Allocator.Trim(ref user.Cache), EmptyBlocks) { Sweeps = true, Drains = true },
+        new("trim", (_, user) => user.Allocator.Trim(ref user.Cache), EmptyBlocks) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence },
+        new("trim to blocks", (_, user) => user.TrimAsNobody(TrimLevel.Blocks), EmptyBlocks) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence },
+        new("trim to caches", (_, user) => user.Allocator.Trim(ref user.Cache, TrimLevel.Caches), (world, _) => FillRecycler(world, 24)) { Drains = true, Claims = true, Meets = Site.ClaimFence },
+        new("tick", Tick, (_, user) => user.Allocator.Tick()) { Claims = true, Meets = Site.ClaimFence },
+        new("ambient calls", AmbientCalls) { HasSecond = true, Meets = Site.OwnerEnter },
+        new("ambient calls, claimed", AmbientCalls, (world, user) => Claimed(world, user)) { HasSecond = true, Meets = Site.ClaimHandOver, After = world => world.EndClaims() },
+        new("detach", (_, user) => user.Ambient!.End(), (_, user) => user.Ambient!.AllocMany(30, 200)) { HasSecond = true, Meets = Site.ClaimTake },
+        new("detach, claimed", (_, user) => user.Ambient!.End(), (world, user) => Claimed(world, user)) { HasSecond = true, Points = 2, Meets = Site.ClaimHandOver, After = world => world.EndClaims() },
+        new("a dead thread's cache", (_, user) => user.AnotherThread(dies: true), OneDies) { HasSecond = true, Claims = true, Meets = Site.ClaimTake },
+        new("the budget is used up", BudgetUsedUp, (_, user) => user.Allocator.Tick()) { Budget = 96 << 10, Claims = true, Meets = Site.ClaimFence },
+        new("a class's bound changes", (_, user) => user.ChangeClassBound()) { Drains = true, Claims = true, Meets = Site.ClaimFence },
+        new("the hard limit is met", (_, user) => user.MeetHardLimit(12)) { Sweeps = true, Drains = true, Claims = true, Addresses = (long)DirectTable.LeafBytes + (320 << 10), Meets = Site.ClaimFence, After = world => world.SetLimits(0, 0) },
+        new("the soft limit is met", (_, user) => user.MeetSoftLimit(12)) { Sweeps = true, Meets = Site.LimitNote, After = world => world.SetLimits(0, 0) },
+        new("warm-up", (_, user) => user.WarmUp(200, 300)),
         new("park", (_, user) => user.Cache.Park()),
-        new("a cache begins and ends", (_, user) => user.OtherCache()),
-        new("statistics", (_, user) => user.Figures()),
+        new("a cache begins and ends", (_, user) => user.OtherCache()) { HasSecond = true },
+        new("statistics", (_, user) => user.Figures()) { Meets = Site.GateEnter },
         new("purge on demand", (_, user) => user.AllocMany(8, 60_000), Touch) { Sweeps = true },
         new("a new stretch", (_, user) => user.AllocMany(3, 60_000), FillStretch) { Addresses = 96L << 30, Sweeps = true },
-        new("memory is refused", Refused) { Sweeps = true, Drains = true, After = world => world.Os.ClearFaults() },
+        new("memory is refused", Refused) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence, After = world => world.Os.ClearFaults() },
     ];
 
     public static Operation Named(string name) => All.Single(operation => operation.Name == name);
@@ -81,6 +106,42 @@ internal static class Operations
             user.Alloc(100_000);
         for (var i = 0; i < 3; i++)
             user.Free(user.Live.Count - 1, sized: false);
+    }
+
+    private static void AmbientCalls(World world, Mutator user)
+    {
+        user.Ambient!.AllocMany(90, 200);
+        user.Ambient.AllocMany(5, 4000);
+        user.Ambient.FreeAll();
+    }
+
+    /// <summary>Three ticks: one magazine goes, then two, then four.</summary>
+    private static void Tick(World world, Mutator user)
+    {
+        for (var i = 0; i < 3; i++)
+            user.Allocator.Tick();
+    }
+
+    private static void Claimed(World world, Mutator user)
+    {
+        user.Ambient!.AllocMany(30, 200);
+        world.Claim(user.Ambient);
+    }
+
+    private static void OneDies(World world, Mutator user)
+    {
+        var thread = user.NewAmbient();
+        thread.AllocMany(60, 200);
+        thread.AllocMany(9, 4000);
+        thread.FreeAll();
+        thread.Die();
+    }
+
+    /// <summary>Two magazines of 60 000 bytes are more than all caches may hold: one slot at a time, until idle caches are looked at.</summary>
+    private static void BudgetUsedUp(World world, Mutator user)
+    {
+        user.AllocMany(40, 4000);
+        user.AllocMany(90, 10_000);
     }
 
     private static void EmptyBlocks(World world, Mutator user)

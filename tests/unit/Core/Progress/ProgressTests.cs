@@ -7,7 +7,7 @@ namespace BitTreeAlloc.Tests.Unit.Core.Progress;
 
 /// <summary>
 /// Nobody waits (FEATURES C14, Q6): a thread is stopped for ever before each of its accesses to shared words, in every kind of operation but Dispose, and another goes on.
-/// BITTREE_PROGRESS_ALL=1 stops at every access and gives the survivor <see cref="ManySteps"/> operations at each. Without it, accesses beyond the tenth at one site are sampled, and most stops have
+/// BITTREE_PROGRESS_ALL=1 stops at every access and gives the survivor <see cref="ManySteps"/> operations at each. Without it, accesses beyond the third at one site are sampled, and most stops have
 /// <see cref="FewSteps"/> operations.
 /// </summary>
 public sealed class ProgressTests(ITestOutputHelper output)
@@ -43,17 +43,19 @@ public sealed class ProgressTests(ITestOutputHelper output)
         var operation = Operations.Named(name);
         var points = Points(operation, width);
         Assert.InRange(points.Count, operation.Points, operation.Points == 0 ? 0 : 50_000);
+        if (operation.Meets != Site.None)
+            Assert.Contains(operation.Meets, points);
         var seen = new Dictionary<Site, int>();
         var (worst, most, stops, full) = (Stranded.None, 0, 0, 0);
         for (var k = 1; k <= points.Count + 1; k++)
         {
             var site = k <= points.Count ? points[k - 1] : Site.None;
             var times = seen[site] = seen.GetValueOrDefault(site) + 1;
-            if (!s_all && times > 10 && k % 29 != 0)
+            if (!s_all && times > 3 && k % 61 != 0)
                 continue;
-            var all = s_all || times <= 2 || k % 64 == 0;
+            var all = s_all || times == 1 || k % 128 == 0;
             (stops, full) = (stops + 1, full + (all ? 1 : 0));
-            using var world = new World(width);
+            using var world = new World(width, budget: operation.Budget);
             operation.Prepare?.Invoke(world, world.Stopped[0]);
             HookedAtomics.StopAt(k, () => operation.Act(world, world.Stopped[0]));
             operation.After?.Invoke(world);
@@ -122,7 +124,7 @@ public sealed class ProgressTests(ITestOutputHelper output)
     /// <summary>The site of each access of an operation that nobody stops.</summary>
     internal static List<Site> Points(Operation operation, CasWidth width)
     {
-        using var world = new World(width);
+        using var world = new World(width, budget: operation.Budget);
         operation.Prepare?.Invoke(world, world.Stopped[0]);
         var points = new List<Site>();
         HookedAtomics.With(points.Add, () => operation.Act(world, world.Stopped[0]));

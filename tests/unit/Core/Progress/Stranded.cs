@@ -1,6 +1,7 @@
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
+using BitTreeAlloc.Tests.Unit.Limits;
 
 namespace BitTreeAlloc.Tests.Unit.Core.Progress;
 
@@ -11,17 +12,21 @@ namespace BitTreeAlloc.Tests.Unit.Core.Progress;
 /// <param name="BlockBytes">Their bytes.</param>
 /// <param name="HandBytes">Of slots outside of blocks that are neither a user's nor in a cache: in a stopped thread's hands.</param>
 /// <param name="HandSlots">Their number.</param>
-/// <param name="CacheBytes">Of slots in the stopped threads' own caches.</param>
+/// <param name="CacheBytes">Of slots in the stopped threads' own caches, and in those they had claimed.</param>
+/// <param name="Caches">Caches beyond each user's explicit one: the stopped users' ambient and second ones, and those they had claimed.</param>
+/// <param name="Claimed">Those of them that are claimed.</param>
+/// <param name="GrantBytes">Of the budget of all caches that no cache, magazine or recycler has.</param>
+/// <param name="ChargeBytes">Charged against the limits, and for nothing.</param>
 /// <param name="Magazines">Magazines that are in no cache and on no stack.</param>
 /// <param name="Records">Cache records that no cache owns and that are not on the stack of free ones.</param>
 /// <param name="AddressBytes">Addresses that are reserved and of which the heap knows nothing.</param>
-internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, long HandSlots, long CacheBytes, int Magazines, int Records, long AddressBytes)
+internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, long HandSlots, long CacheBytes, int Caches, int Claimed, long GrantBytes, long ChargeBytes, int Magazines, int Records, long AddressBytes)
 {
-    public static Stranded None { get; } = new(0, 0, 0, 0, 0, 0, 0, 0);
+    public static Stranded None { get; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     public Stranded Max(Stranded other) => new(
         Math.Max(Blocks, other.Blocks), Math.Max(BlockBytes, other.BlockBytes), Math.Max(HandBytes, other.HandBytes), Math.Max(HandSlots, other.HandSlots), Math.Max(CacheBytes, other.CacheBytes),
-        Math.Max(Magazines, other.Magazines), Math.Max(Records, other.Records), Math.Max(AddressBytes, other.AddressBytes));
+        Math.Max(Caches, other.Caches), Math.Max(Claimed, other.Claimed), Math.Max(GrantBytes, other.GrantBytes), Math.Max(ChargeBytes, other.ChargeBytes), Math.Max(Magazines, other.Magazines), Math.Max(Records, other.Records), Math.Max(AddressBytes, other.AddressBytes));
 
     /// <summary>Reads the heap. <paramref name="survivor"/> is the one cache that answers; <paramref name="stopped"/> are the users of the stopped threads.</summary>
     public static unsafe Stranded Of(Mutator survivor, IReadOnlyList<Mutator> stopped, ulong reservedBytes)
@@ -52,13 +57,15 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
         }
 
         var magazines = new HashSet<nint>();
-        var (cachedBytes, cachedSlots, owned, records) = (0L, 0L, 0, 0);
+        var (cachedBytes, cachedSlots, grants, owned, records, claimed) = (0L, 0L, 0L, 0, 0, 0);
         for (var record = CacheRegistry<HardwareAtomics, ShippedGeometry>.First(heap); record != null; record = CacheRegistry<HardwareAtomics, ShippedGeometry>.Next(record))
         {
             records++;
             if (!CacheRegistry<HardwareAtomics, ShippedGeometry>.IsOwnedBy(record, heap) && record->State != CacheRecord.Leaving)
                 continue;
             owned++;
+            grants += (long)record->Grant;
+            claimed += (record->Claim & 3) != 0 ? 1 : 0;
             magazines.Add((nint)record->SpareEmpty);
             for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {
@@ -66,6 +73,8 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
                 var slots = loaded == CacheRecord.EmptyTop(record) ? 0 : Count(magazines, loaded);
                 slots += Count(magazines, (ulong*)*CacheRecord.Spare(record, sizeClass));
                 cachedSlots += slots;
+                var granted = (loaded == CacheRecord.EmptyTop(record) ? 0 : GrantedSlots(loaded)) + GrantedSlots((ulong*)*CacheRecord.Spare(record, sizeClass));
+                grants += (long)granted * heap->Classes[sizeClass].SlotSize;
                 cachedBytes += (long)slots * heap->Classes[sizeClass].SlotSize;
             }
         }
@@ -74,16 +83,27 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
         var arena = new NodeArena((ulong)heap->Magazines.Base, 10, heap->UseCas16);
         var stacked = (int)NodeStack<HardwareAtomics>.Depth(arena, &heap->EmptyMagazines.Head);
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
-            stacked += (int)NodeStack<HardwareAtomics>.Depth(arena, &heap->States[sizeClass].Recycler);
+        {
+            var depth = (int)NodeStack<HardwareAtomics>.Depth(arena, &heap->States[sizeClass].Recycler);
+            stacked += depth;
+            grants += (long)depth * heap->Classes[sizeClass].MagazineSlots * heap->Classes[sizeClass].SlotSize;
+        }
+
         var pool = new NodeArena((ulong)heap->Pool->Arena.Base, 12, heap->Pool->Wide);
-        var liveBytes = stopped.Sum(user => user.Live.Where(piece => piece.Size <= SizeClasses.MaxSize).Sum(piece => (long)user.Allocator.UsableSize((void*)piece.Address)));
-        var liveSlots = stopped.Sum(user => user.Live.Count(piece => piece.Size <= SizeClasses.MaxSize));
+        var pieces = stopped.Concat(stopped.Select(user => user.Ambient!)).ToList();
+        var (charged, walked) = ChargeWalk.Read(heap);
+        var liveBytes = pieces.Sum(user => user.Live.Where(piece => piece.Size <= SizeClasses.MaxSize).Sum(piece => (long)user.Allocator.UsableSize((void*)piece.Address)));
+        var liveSlots = pieces.Sum(user => user.Live.Count(piece => piece.Size <= SizeClasses.MaxSize));
         return new Stranded(
             blocks,
             blockBytes,
             outBytes - liveBytes - cachedBytes,
             outSlots - liveSlots - cachedSlots,
             cachedBytes,
+            owned - 1 - stopped.Count,
+            claimed,
+            (long)heap->CacheGrantedLine.Value - grants,
+            (long)(charged - walked),
             (int)(heap->MagazinesNextLine.Value >> 10) - magazines.Count - stacked,
             records - owned - (int)NodeStack<HardwareAtomics>.Depth(pool, &heap->FreeRecords.Head),
             (long)(reservedBytes - (ulong)survivor.Allocator.GetStatistics().ReservedBytes));
@@ -97,6 +117,13 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
     };
 
     private static unsafe bool IsSet(Space* space, int column, ulong block) => BitTree<HardwareAtomics, ShippedGeometry>.IsSet(&space->Trees, column, block);
+
+    // A cache that was stopped between giving its empty magazine to the stack of them and loading a full one shows one with a link where the count was.
+    private static unsafe int GrantedSlots(ulong* top)
+    {
+        var word = top == null ? 0 : *Magazine.Of<ShippedGeometry>(top);
+        return word <= (ulong)ShippedGeometry.MagazineWords ? (int)word : 0;
+    }
 
     private static unsafe int Count(HashSet<nint> magazines, ulong* top) =>
         top == null || !magazines.Add((nint)Magazine.Of<ShippedGeometry>(top)) ? 0 : Magazine.CountTo<ShippedGeometry>(top);
