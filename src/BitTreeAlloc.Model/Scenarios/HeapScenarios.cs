@@ -21,6 +21,7 @@ internal static class HeapScenarios
         yield return () => new RegistryScenario("register-vs-register", 0, "n", "n");
         yield return () => new RegistryScenario("birth-vs-birth", 0, "n", "n") { Born = 0 };
         yield return () => new RegistryScenario("birth-vs-walk", 0, "n", "w") { Born = 0 };
+        yield return () => new RegistryScenario("births-vs-two-in-turn", 0, "nm", "i", "i") { Born = 0 };
         yield return () => new RegistryScenario("register-release-twice", 0, "nr", "nr");
         yield return () => new RegistryScenario("two-aliases-leave", 1, "r", "a");
         yield return () => new RegistryScenario("birth-vs-signal", 1, "n", "t") { Newcomers = true };

@@ -5,7 +5,7 @@ using BitTreeAlloc.Model.Memory;
 
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>Threads that register (n), release (r), release an alias of thread 0's record (a), walk (w) and trim (t): a record has one owner, who sees what the last one did to it (INV11).</summary>
+/// <summary>Threads that register (n; m another one), release (r), release an alias of thread 0's record (a), walk (w), look at the record in turn (i) and trim (t): a record has one owner, who sees what the last one did to it (INV11).</summary>
 /// <param name="name">Name.</param>
 /// <param name="owned">Threads, from the first on, that own a record at the start.</param>
 /// <param name="programs">Letters per thread.</param>
@@ -45,6 +45,8 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
 
         if (programs.Any(program => program.Contains('a')))
             memory.Private(1, _world.RecordAt(0), sizeof(CacheRecord));
+        if (programs.Any(program => program.Contains('i')))
+            memory.Register(&_world.Heap->ProbeCursorLine.Value, "record in turn");
         if (Newcomers)
             ModelAtomics.Write(CacheRecord.Limit(_world.RecordAt(0), BlockWorld.SizeClass), Armed, MemoryOrder.Relaxed, Site.None);
         for (var number = owned; number < Born; number++)
@@ -59,6 +61,7 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
             switch (letter)
             {
                 case 'n' when record == null:
+                case 'm':
                     record = CacheRegistry<ModelAtomics, FourBlockTrees>.TryRegister(_world.Heap, 1, out var outcome);
                     run.Assert(record != null, $"no record: {outcome}");
                     run.Assert(ModelAtomics.Read(OwnerOf(record), MemoryOrder.Plain, Site.None) == 0, "a record was handed out twice");
@@ -74,6 +77,11 @@ internal sealed unsafe class RegistryScenario(string name, int owned, params str
                 case 'w':
                     for (var number = CacheRegistry<ModelAtomics, FourBlockTrees>.Count(_world.Heap->Pool) - 1; number >= 0; number--)
                         _world.Users.TouchPage(BlockWorld.RecordPage(number));
+                    break;
+                case 'i':
+                    var inTurn = CacheRegistry<ModelAtomics, FourBlockTrees>.NextInTurn(_world.Heap);
+                    if (inTurn != null)
+                        _world.Users.TouchPage(BlockWorld.RecordPage((int)(((ulong)inTurn - (ulong)_world.Heap->Pool->Arena.Base) / CacheRecord.Stride)));
                     break;
                 case 't':
                     Trimmer<ModelAtomics, FourBlockTrees>.Trim(_world.Heap, null, 2, out _, out _);
