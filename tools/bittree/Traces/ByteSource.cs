@@ -6,13 +6,14 @@ namespace BitTreeAlloc.Tool.Traces;
 internal sealed class ByteSource
 {
     private readonly Stream _stream;
+    private readonly long _mostBytes;
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _next;
     private int _end;
     private long _bufferStart;
 
-    /// <summary>Reads from <paramref name="stream"/>, which holds decompressed bytes.</summary>
-    public ByteSource(Stream stream) => _stream = stream;
+    /// <summary>Reads from <paramref name="stream"/>, which holds decompressed bytes, no more than <paramref name="mostBytes"/> of them.</summary>
+    public ByteSource(Stream stream, long mostBytes) => (_stream, _mostBytes) = (stream, mostBytes);
 
     /// <summary>Offset of the next byte.</summary>
     public long Offset => _bufferStart + _next;
@@ -81,8 +82,8 @@ internal sealed class ByteSource
             throw new TraceFormatException(_bufferStart, e.Message, e);
         }
 
-        if (_bufferStart + _end > TraceLimits.DecompressedBytes)
-            throw new TraceFormatException(_bufferStart, $"the trace is longer than {TraceLimits.DecompressedBytes} bytes, the most this tool reads");
+        if (_bufferStart + _end > _mostBytes)
+            throw new TraceFormatException(_bufferStart, $"the trace is longer than {_mostBytes} bytes, the most this tool reads");
         return _end != 0;
     }
 }

@@ -21,13 +21,13 @@ internal sealed class MtrReader
     private uint _thread;
     private bool _exited;
 
-    private MtrReader(Stream decompressed) => _bytes = new ByteSource(decompressed);
+    private MtrReader(Stream decompressed, long mostBytes) => _bytes = new ByteSource(decompressed, mostBytes);
 
-    /// <summary>Reads a whole trace.</summary>
+    /// <summary>Reads a whole trace of at most <paramref name="mostBytes"/> bytes.</summary>
     /// <exception cref="TraceFormatException">The bytes are not a consistent trace.</exception>
-    public static Trace Read(Stream decompressed)
+    public static Trace Read(Stream decompressed, long mostBytes = TraceLimits.DecompressedBytes)
     {
-        var reader = new MtrReader(decompressed);
+        var reader = new MtrReader(decompressed, mostBytes);
         reader.ReadHeader();
         while (reader.ReadEvent())
         {

@@ -89,12 +89,16 @@ public sealed class ProgressTests(ITestOutputHelper output)
     {
         var plain = new Operation("plain", (_, _) => { });
         var sweep = plain with { Sweeps = true };
+        var claim = plain with { Claims = true };
+        Bounds.Check(claim, Stranded.None with { Caches = 1, Claimed = 1 });
         Bounds.Check(plain, Stranded.None with { BlockBytes = 64 << 10 });
         Bounds.Check(sweep, Stranded.None with { BlockBytes = 2 << 20 });
         foreach (var (operation, rest) in new[]
         {
             (plain, Stranded.None with { BlockBytes = (64 << 10) + 1 }), (sweep, Stranded.None with { BlockBytes = (2 << 20) + 1 }), (plain, Stranded.None with { HandBytes = 300_000 }),
             (plain, Stranded.None with { Magazines = 3 }), (plain, Stranded.None with { Magazines = -1 }), (plain, Stranded.None with { Records = 2 }), (plain, Stranded.None with { AddressBytes = 1 << 20 }),
+            (plain, Stranded.None with { Caches = 1 }), (claim, Stranded.None with { Caches = 2 }), (claim, Stranded.None with { Claimed = 2 }), (plain, Stranded.None with { Claimed = 1 }),
+            (plain, Stranded.None with { GrantBytes = 1 << 20 }), (plain, Stranded.None with { GrantBytes = -1 }), (plain, Stranded.None with { ChargeBytes = 1 << 20 }), (plain, Stranded.None with { ChargeBytes = -1 }),
         })
             Assert.ThrowsAny<Exception>(() => Bounds.Check(operation, rest));
     }
