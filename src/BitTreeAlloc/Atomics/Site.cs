@@ -144,6 +144,9 @@ public enum Site
     /// <summary>A direct mapping goes.</summary>
     DirectUnregister,
 
+    /// <summary>Ranges that could not be released.</summary>
+    DirectLost,
+
     /// <summary>Size of a direct mapping.</summary>
     DirectLookup,
 

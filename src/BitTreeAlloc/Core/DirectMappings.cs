@@ -41,6 +41,7 @@ internal static unsafe class DirectMappings<TAtomics>
 
     private static ulong Map(Heap* heap, ulong bytes, ulong alignment, out Outcome outcome)
     {
+        ReleaseLost(heap);
         void* address;
         var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, Granule), &address);
         if (status != VmStatus.Ok)
@@ -62,9 +63,8 @@ internal static unsafe class DirectMappings<TAtomics>
             }
         }
 
-        // Refused as well (at the limit of mappings both are): the addresses go when the heap does, as those of a free. Only where the table has no leaf for them yet are they lost, never memory.
-        if (HeapOs<TAtomics>.Release(heap, address, bytes) != VmStatus.Ok && TryEntry(heap, (ulong)address, create: false, out var lost) == Outcome.Ok && lost != null)
-            TAtomics.StoreRelease(lost, bytes | Dead, Site.DirectRegister); // order: release; nobody else can have the address [D1]
+        if (HeapOs<TAtomics>.Release(heap, address, bytes) != VmStatus.Ok)
+            Keep(heap, (ulong)address, bytes); // Refused as well: at the limit of mappings both are.
         return 0;
     }
 
@@ -132,6 +132,7 @@ internal static unsafe class DirectMappings<TAtomics>
     /// <summary>Releases every mapping that is still there, and the table. For Dispose alone.</summary>
     public static void ReleaseAll(Heap* heap)
     {
+        ReleaseLost(heap);
         for (var index = 0; index < DirectTable.RootEntries; index++)
         {
             var leaf = (ulong*)heap->Direct.Root[index];
@@ -144,6 +145,30 @@ internal static unsafe class DirectMappings<TAtomics>
             }
 
             HeapOs<TAtomics>.Release(heap, leaf, DirectTable.LeafBytes);
+        }
+    }
+
+    /// <summary>Keeps a range in mind that could not be released (addresses, never memory); up to 32 of less than 4 GiB.</summary>
+    private static void Keep(Heap* heap, ulong address, ulong bytes)
+    {
+        for (var index = 0; index < DirectTable.LostWords && bytes >> DirectTable.GranuleShift < Granule; index++)
+        {
+            // order: release; whoever takes the word alone has the range [D1]
+            if (TAtomics.CompareExchangeAcqRel(&heap->Direct.Lost[index], 0, address | (bytes >> DirectTable.GranuleShift), Site.DirectLost))
+                return;
+        }
+    }
+
+    private static void ReleaseLost(Heap* heap)
+    {
+        for (var index = 0; index < DirectTable.LostWords; index++)
+        {
+            var word = &heap->Direct.Lost[index];
+            var lost = TAtomics.ReadPlain(word, Site.DirectLost) == 0 ? 0 : TAtomics.ExchangeAcqRel(word, 0, Site.DirectLost); // order: acquire: of two one takes the range [D1]
+            var address = lost & ~(Granule - 1);
+            var bytes = (lost & (Granule - 1)) << DirectTable.GranuleShift;
+            if (lost != 0 && HeapOs<TAtomics>.Release(heap, (void*)address, bytes) != VmStatus.Ok)
+                Keep(heap, address, bytes);
         }
     }
 
@@ -175,7 +200,7 @@ internal static unsafe class DirectMappings<TAtomics>
         if (!Limits<TAtomics>.TryCharge(heap, DirectTable.LeafBytes))
             return Outcome.LimitReached;
         void* made;
-        var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, heap->PageSize, &made);
+        var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, Math.Max(heap->PageSize, Granule), &made);
         if (status == VmStatus.Ok)
         {
             status = HeapOs<TAtomics>.Commit(heap, made, DirectTable.LeafBytes);
@@ -188,7 +213,8 @@ internal static unsafe class DirectMappings<TAtomics>
                 return Outcome.Ok;
             }
 
-            HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
+            if (HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes) != VmStatus.Ok)
+                Keep(heap, (ulong)made, DirectTable.LeafBytes);
         }
 
         Limits<TAtomics>.Undo(heap, DirectTable.LeafBytes);
