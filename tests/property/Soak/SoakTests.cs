@@ -22,12 +22,12 @@ public sealed class SoakTests(ITestOutputHelper output)
     [InlineData(nameof(LeavesOneByteDirty), "not zero")]
     [InlineData(nameof(RefusesForNoReason), "Disabled")]
     [InlineData(nameof(NeverReturns), "^hang: .*: Free, for")]
-    public void A_planted_mistake_is_seen_within_two_seconds(string mistake, string says)
+    public void A_planted_mistake_is_seen_soon(string mistake, string says)
     {
         var type = typeof(PlantedOnce).Assembly.GetType($"{typeof(PlantedOnce).Namespace}.{mistake}", throwOnError: true)!;
         var report = SoakDriver.Run(new SoakPlan
         {
-            Duration = TimeSpan.FromSeconds(2),
+            Duration = TimeSpan.FromSeconds(30), // It ends with the first failure: on an idle machine within a second.
             Cycle = TimeSpan.FromMilliseconds(100),
             Seed = Knobs.StressSeed(),
             Hang = mistake == nameof(NeverReturns) ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(60),
