@@ -217,6 +217,7 @@ internal sealed unsafe class BlockWorld
                 Capacity = Capacity,
                 MagazineSlots = 2,
                 Kind = 1,
+                BlockShift = BlockShift,
                 Column = sizeClass == OtherClass ? 1 : 0,
                 Reciprocal = (uint)(((1ul << 32) + (1ul << SlotShift) - 1) >> SlotShift),
                 RecyclerDepth = 1,

@@ -108,7 +108,7 @@ public sealed unsafe partial class BitTreeAllocator
         pointer = null;
         if (error != AllocError.None)
             return error;
-        if (size > MaxSmallSize)
+        if (size > MaxMediumSize)
             return AllocDirect(ref cache, size, 1, out pointer); // Straight from the system.
         var sizeClass = SizeClasses.ClassOf(size);
         if (size >= ZeroKnownSize && !_disabled && **CacheRecord.Top(cache.Record, sizeClass) == 0)

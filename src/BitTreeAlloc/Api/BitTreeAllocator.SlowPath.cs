@@ -120,7 +120,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (((address - record->Base) >> Stretch.GranuleShift) < record->Granules)
             return;
-        if (_engine.Locate(_heap, address, out var block))
+        if (_engine.Locate(_heap, address, out var block) && block.Space->Map != null)
             _engine.UseStretch(record, block.Space->Owner);
     }
 

@@ -15,9 +15,9 @@ public sealed unsafe partial class BitTreeAllocator
     /// <para>For the time of the call it needs 8 bytes more per slot, from the allocator itself. Owner of the cache only; others may work meanwhile.</para>
     /// </remarks>
     /// <param name="cache">The caller's cache.</param>
-    /// <param name="size">Bytes, 0 to <see cref="MaxSmallSize"/>: larger requests are mappings of their own, which always call the system.</param>
+    /// <param name="size">Bytes, 0 to <see cref="MaxMediumSize"/>.</param>
     /// <param name="count">How many, 0 or more. 0 only binds the cache.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The count is negative, or the size is above <see cref="MaxSmallSize"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative, or the size is above <see cref="MaxMediumSize"/>.</exception>
     /// <exception cref="AllocatorOutOfMemoryException">There is no memory for so many at once; what was taken has been given back.</exception>
     /// <exception cref="ObjectDisposedException">The allocator was disposed of.</exception>
     public void WarmUp(ref ThreadCache cache, nuint size, int count)
@@ -83,7 +83,7 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (count < 0)
             throw new ArgumentOutOfRangeException(nameof(count), count, "The number of allocations to warm up for has to be 0 or more.");
-        if (size > MaxSmallSize)
-            throw new ArgumentOutOfRangeException(nameof(size), size, $"Only sizes up to {MaxSmallSize} bytes can be warmed up; a larger request is a mapping of its own, and each calls the system.");
+        if (size > MaxMediumSize)
+            throw new ArgumentOutOfRangeException(nameof(size), size, $"Only sizes up to {MaxMediumSize} bytes can be warmed up.");
     }
 }

@@ -19,8 +19,11 @@ namespace BitTreeAlloc;
 /// </remarks>
 public sealed unsafe partial class BitTreeAllocator : IDisposable
 {
-    /// <summary>Largest size in bytes that is served from blocks; larger ones get a mapping each.</summary>
-    public const int MaxSmallSize = SizeClasses.MaxSize;
+    /// <summary>Largest small size in bytes: 64 KiB.</summary>
+    public const int MaxSmallSize = SizeClasses.MaxSmallSize;
+
+    /// <summary>Largest medium size in bytes: 2 MiB. Small and medium sizes are served from blocks, through caches.</summary>
+    public const int MaxMediumSize = SizeClasses.MaxSize;
 
     private static ulong s_serials;
     private static BitTreeAllocator? s_shared;

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace BitTreeAlloc.Bits;
 
 /// <summary>
-/// The rule that turns a size into a class and a class into a slot size. Steps of 8 bytes to 64, eight classes per doubling to 8 KiB, four per doubling to 64 KiB.
+/// The rule that turns a size into a class and a class into a slot size. Steps of 8 bytes to 64, eight classes per doubling to 8 KiB, four per doubling to 2 MiB.
 /// </summary>
 /// <remarks>
 /// <para>A slot of class c lies at a multiple of its size from the block's start, so its alignment is the lowest set bit of the size: a request that is a multiple of 16 gets
@@ -17,8 +17,11 @@ public static class SizeClasses
     /// <summary>Classes are numbered from 1; class 0 means "no class" and always takes the slow path.</summary>
     public const int None = 0;
 
-    /// <summary>The last class (64 KiB).</summary>
-    public const int Last = 76;
+    /// <summary>The last class (2 MiB).</summary>
+    public const int Last = 96;
+
+    /// <summary>The last class of small sizes (64 KiB); those behind it are medium.</summary>
+    public const int LastSmall = 76;
 
     /// <summary>Entries of a table indexed by class.</summary>
     public const int Count = Last + 1;
@@ -27,7 +30,10 @@ public static class SizeClasses
     public const int TableLimit = 8192;
 
     /// <summary>Largest size in bytes that is served from blocks.</summary>
-    public const int MaxSize = 65536;
+    public const int MaxSize = 2 << 20;
+
+    /// <summary>Largest small size in bytes.</summary>
+    public const int MaxSmallSize = 64 << 10;
 
     private const int FineLast = 64;
 

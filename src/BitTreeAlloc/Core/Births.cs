@@ -27,6 +27,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
             if (stretch == null)
                 break;
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            if (space == null)
+                continue;
             Repair(space);
             if (TryPicked(space, space->EmptyColumn, BlockPhase.Empty, sizeClass, out block, out held))
                 return true;
@@ -55,17 +57,18 @@ internal static unsafe class Births<TAtomics, TGeometry>
     }
 
     /// <summary>Bytes of a block of the class: what its birth is charged.</summary>
-    public static ulong BlockBytes(Heap* heap, int sizeClass) => heap->Classes[sizeClass].Kind == 0 ? 1ul << Stretch.GranuleShift : 1ul << DirectTable.GranuleShift;
+    public static ulong BlockBytes(Heap* heap, int sizeClass) => 1ul << heap->Classes[sizeClass].BlockShift;
 
     private static Outcome FindFresh(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
     {
         var info = heap->Classes + sizeClass;
+        var isFirst = true;
         for (var number = 0; ; number++)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);
             if (stretch == null)
             {
-                var outcome = Stretches<TAtomics, TGeometry>.Add(heap, number);
+                var outcome = Stretches<TAtomics, TGeometry>.Add(heap, number, info->Kind >> 1, isFirst);
                 if (outcome != Outcome.Ok)
                 {
                     block = default;
@@ -78,6 +81,9 @@ internal static unsafe class Births<TAtomics, TGeometry>
             }
 
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            if (space == null)
+                continue;
+            isFirst = false;
             if (TryPicked(space, space->CleanColumn, BlockPhase.Clean, sizeClass, out block, out held))
                 return Recommit(heap, block);
             var found = TryFrontier(heap, space, sizeClass, out block, out held, out var full);
@@ -174,7 +180,7 @@ internal static unsafe class Births<TAtomics, TGeometry>
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong), out isLimited);
         if (status == VmStatus.Ok && heap->Checked)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, (after << space->BlockShift) >> LiveMarks.Shift(space->FirstClass), out isLimited);
+            status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, (after << space->BlockShift) >> LiveMarks.ShiftOf(space->FirstClass), out isLimited);
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.EnsureData(heap, &space->Data, after << space->BlockShift);
         return isLimited ? Outcome.LimitReached : Outcomes.From(status);
@@ -182,6 +188,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
 
     private static void WriteClass(Space* space, ulong block, int sizeClass)
     {
+        if (space->Map == null)
+            return;
         var granules = 1ul << (space->BlockShift - Stretch.GranuleShift);
         var map = space->Map + (block * granules);
         for (var granule = 0ul; granule < granules; granule++)
@@ -198,6 +206,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
             if (stretch == null)
                 return;
             var space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
+            if (space == null)
+                continue;
             var rows = Rows(space);
             BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, info->Column, 0, rows);
             BitTree<TAtomics, TGeometry>.Sweep(&space->Trees, space->EmptyColumn, 0, rows);

@@ -1,4 +1,5 @@
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
 
 namespace BitTreeAlloc.Core;
 
@@ -89,7 +90,9 @@ internal static unsafe class CacheBudget<TAtomics>
         for (; ; )
         {
             var granted = TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.GrantLoad); // order: acquire [Y1]
-            var budget = Budget(heap);
+
+            // Medium slots may not take what small ones need: one of them is worth a thousand of those.
+            var budget = Budget(heap) >> (slotSize > SizeClasses.MaxSmallSize ? 1 : 0);
             if (granted >= budget || atHand + (budget - granted) < slotSize)
                 return 0;
             var free = budget - granted;

@@ -109,7 +109,7 @@ internal unsafe struct CacheRecord
     private fixed ulong _slots[SizeClasses.Count * 2];
     private fixed ulong _spares[SizeClasses.Count];
     private fixed ulong _lastBlocks[SizeClasses.Count];
-    private fixed ulong _idleMarks[SizeClasses.Count];
+    private fixed uint _idleMarks[SizeClasses.Count];
 
     /// <summary>Address of the newest slot pointer of the loaded magazine; what it points at is 0 when the magazine is empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -125,8 +125,8 @@ internal unsafe struct CacheRecord
     /// <summary>First byte of the block that served this class last, or 0.</summary>
     public static ulong* LastBlock(CacheRecord* record, int sizeClass) => &record->_lastBlocks[sizeClass];
 
-    /// <summary>The top when the class was last looked at for idleness.</summary>
-    public static ulong* IdleMark(CacheRecord* record, int sizeClass) => &record->_idleMarks[sizeClass];
+    /// <summary>The low half of the top when the class was last looked at for idleness: a class that moved by 4 GiB meanwhile is taken for idle.</summary>
+    public static uint* IdleMark(CacheRecord* record, int sizeClass) => &record->_idleMarks[sizeClass];
 
     /// <summary>Puts a class into the state without a magazine.</summary>
     public static ulong* EmptyTop(CacheRecord* record) => &record->Sentinel;

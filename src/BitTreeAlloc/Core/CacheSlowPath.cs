@@ -90,9 +90,9 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         {
             var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
             var mark = CacheRecord.IdleMark(record, sizeClass);
-            if (sizeClass != except && top != CacheRecord.EmptyTop(record) && *mark == (ulong)top)
+            if (sizeClass != except && top != CacheRecord.EmptyTop(record) && *mark == (uint)(ulong)top)
                 FlushClass(record, sizeClass, ref flushed);
-            *mark = (ulong)top;
+            *mark = (uint)(ulong)top;
         }
 
         return flushed;

@@ -134,13 +134,20 @@ internal struct ClassInfo
     public int Capacity;
     public int MagazineSlots;
     public int Kind;
+    public int BlockShift;
     public int Column;
 
-    /// <summary>ceil(2^32 / SlotSize): (offset · reciprocal) &gt;&gt; 32 is offset / SlotSize for every offset below 64 KiB.</summary>
+    /// <summary>log2 of the unit in which <see cref="Reciprocal"/> divides: 0 for small classes, whose offsets are below 64 KiB.</summary>
+    public int UnitShift;
+
+    /// <summary>ceil(2^32 / units of SlotSize): (units of offset · reciprocal) &gt;&gt; 32 is offset / SlotSize for every offset of a block.</summary>
     public uint Reciprocal;
 
     /// <summary>The recycler holds at most this many magazines.</summary>
     public uint RecyclerDepth;
+
+    /// <summary>The slot in which the byte at that offset of a block lies.</summary>
+    public readonly int SlotAt(ulong offset) => (int)(((offset >> UnitShift) * Reciprocal) >> 32);
 }
 
 /// <summary>What changes about a size class: its recycler and the block it keeps when empty.</summary>

@@ -47,8 +47,8 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
                 break;
             totals.ReservedBytes += stretch->DataBytes + stretch->MetadataBytes;
             totals.MetadataBytes += stretch->HeaderBytes;
-            for (var kind = 0; kind < Stretch.Kinds; kind++)
-                ReadSpace(Placement<TAtomics>.SpaceOf(stretch, kind), classes, ref totals);
+            for (var space = 0; space < Stretch.Spaces; space++)
+                ReadSpace(Placement<TAtomics>.SpaceIn(stretch, space), classes, ref totals);
         }
 
         totals.CommittedBytes = totals.MetadataBytes + totals.DataBytes + totals.DirectBytes;

@@ -83,7 +83,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->ChargedLine.Value = headerBytes;
         ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);
 
-        var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0);
+        var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0, 0, isFirst: true);
         var scarce = outcome == Outcome.Ok && Placement<TAtomics>.StretchAt(heap, 0)->Large.BlockCount << 16 < plan.StretchBytes;
         if (outcome == Outcome.Ok)
             outcome = MakeArena(heap, MagazineArenaBytes, (ulong)TGeometry.MagazineWords * sizeof(ulong), scarce, &heap->Magazines);

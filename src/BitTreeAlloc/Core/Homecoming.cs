@@ -35,7 +35,7 @@ internal static unsafe class Homecoming<TAtomics, TGeometry>
         var masks = stackalloc ulong[ClassPlan.BitmapWords];
         Unsafe.InitBlock(heads, 0, Buckets);
         Unsafe.InitBlock(masks, 0, ClassPlan.BitmapWords * sizeof(ulong));
-        var shift = heap->Classes[sizeClass].Kind == 0 ? 14 : 16;
+        var shift = heap->Classes[sizeClass].BlockShift;
         var groupCount = 0;
         for (var number = 0; number < count; number++)
         {

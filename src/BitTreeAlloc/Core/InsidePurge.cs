@@ -147,8 +147,8 @@ internal static unsafe class InsidePurge<TAtomics, TGeometry>
         var free = 0ul;
         for (var page = 0; page < pages; page++)
         {
-            var first = (int)((((ulong)page << pageShift) * info.Reciprocal) >> 32);
-            var last = (int)(((((ulong)page + 1) << pageShift) - 1) * info.Reciprocal >> 32);
+            var first = info.SlotAt((ulong)page << pageShift);
+            var last = info.SlotAt((((ulong)page + 1) << pageShift) - 1);
             if (AllHome(bitmap, first, Math.Min(last, cursor - 1)))
                 free |= 1ul << page;
         }

@@ -45,15 +45,19 @@ internal static unsafe class Placement<TAtomics>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Space* SpaceAt(Stretch* stretch, ulong address) => address >= (ulong)stretch->Small.Data.Base ? &stretch->Small : &stretch->Large;
 
-    /// <summary>The space of that kind.</summary>
+    /// <summary>The space of that kind, or null where the stretch is of the other family.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Space* SpaceOf(Stretch* stretch, int kind) => kind == 0 ? &stretch->Small : &stretch->Large;
+    public static Space* SpaceOf(Stretch* stretch, int kind) => stretch->Family != kind >> 1 ? null : SpaceIn(stretch, kind & 1);
+
+    /// <summary>The first space of a stretch, whose blocks are the smaller ones, or the second.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Space* SpaceIn(Stretch* stretch, int number) => number == 0 ? &stretch->Small : &stretch->Large;
 
     /// <summary>The slot number of an address in a block, or −1 when it is not the start of a slot below the cursor.</summary>
     public static int SlotOf(Space* space, ulong block, in ClassInfo info, ulong address, int cursor)
     {
         var offset = address - ((ulong)space->Data.Base + (block << space->BlockShift));
-        var slot = (int)((offset * info.Reciprocal) >> 32);
+        var slot = info.SlotAt(offset);
         return slot < cursor && (ulong)slot * (ulong)info.SlotSize == offset ? slot : -1;
     }
 }

@@ -8,10 +8,10 @@ namespace BitTreeAlloc.Core;
 /// </summary>
 internal unsafe struct PurgeBatch
 {
-    /// <summary>Blocks held at once: a mebibyte.</summary>
+    /// <summary>Blocks held at once: a mebibyte of small ones.</summary>
     public const int MaxBlocks = 16;
 
-    /// <summary>Ranges of one call; a block has at most 8 (16 pages).</summary>
+    /// <summary>Ranges of one call; a block of a small class has at most 8 (16 pages), one of a medium class 7 (13 slots).</summary>
     public const int MaxRanges = 128;
 
     public int Blocks;

@@ -14,15 +14,18 @@ internal unsafe struct Stretch
     /// <summary>log2 of the bytes that one entry of <see cref="ClassMap"/> covers: the smallest block.</summary>
     public const int GranuleShift = 14;
 
-    /// <summary>Kinds of blocks: 16 KiB for classes to 32 B, 64 KiB for the rest.</summary>
-    public const int Kinds = 2;
+    /// <summary>Spaces of a stretch: blocks of 16 and 64 KiB, or of 1 and 4 MiB.</summary>
+    public const int Spaces = 2;
 
     public byte* Base;
     public ulong Length;
 
+    /// <summary>0: of small classes; 1: of medium ones. A heap makes its first of those when it first serves one.</summary>
+    public int Family;
+
     /// <summary>
     /// Class of each granule; 0 where none was born. Mirrors the words for the hit path: the word holds the truth. Committed whole, because an unsized free reads it for any
-    /// address of the stretch before anything is known about the pointer (1.25 MiB for 16 GiB, of which only what is used becomes resident).
+    /// address of the stretch before anything is known about the pointer (1.25 MiB for 16 GiB, of which only what is used becomes resident). Null in a stretch of medium classes.
     /// </summary>
     public byte* ClassMap;
 
@@ -81,6 +84,6 @@ internal unsafe struct Space
     /// <summary>This space's part of <see cref="Stretch.Marks"/>; empty unless the heap is checked.</summary>
     public Watermark LiveMark;
 
-    /// <summary>This space's part of <see cref="Stretch.ClassMap"/>.</summary>
+    /// <summary>This space's part of <see cref="Stretch.ClassMap"/>, or null.</summary>
     public byte* Map;
 }

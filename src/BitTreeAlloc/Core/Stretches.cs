@@ -13,20 +13,21 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    /// <summary>The smallest stretch: 256 blocks of each kind.</summary>
+    /// <summary>The smallest stretch: 256 blocks of each small kind, 4 of each medium one.</summary>
     public const ulong MinBytes = 16ul << 20;
 
     private const ulong MetadataAlignment = 64;
 
-    /// <summary>Adds stretch <paramref name="number"/> unless somebody else just did.</summary>
-    public static Outcome Add(Heap* heap, int number)
+    /// <summary>Adds stretch <paramref name="number"/>, of that family, unless somebody else just added one. <paramref name="isFirst"/>: the heap has none of the family.</summary>
+    public static Outcome Add(Heap* heap, int number, int family, bool isFirst)
     {
         if (number >= Heap.MaxStretches)
             return Outcome.AddressSpaceExhausted;
 
         // The first is small enough for thousands of heaps in one process; whoever fills it gets larger ones.
-        var bytes = number == 0 ? heap->StretchBytes : Math.Max(heap->StretchBytes, MaxBytes);
-        var outcome = Make(heap, Math.Min(bytes, MaxBytes), out var stretch);
+        var most = MaxBytes(family);
+        var bytes = isFirst ? heap->StretchBytes : Math.Max(heap->StretchBytes, MaxBytes(0));
+        var outcome = Make(heap, Math.Min(bytes, most), family, out var stretch);
         if (outcome != Outcome.Ok)
             return outcome;
 
@@ -46,16 +47,19 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         Limits<TAtomics>.Return(heap, headerBytes);
     }
 
-    private static ulong MaxBytes => (1ul << 16) << (TGeometry.TreeShift + TGeometry.WordShift);
+    private static ulong MaxBytes(int family) => (1ul << LargeShift(family)) << (TGeometry.TreeShift + TGeometry.WordShift);
 
-    private static Outcome Make(Heap* heap, ulong bytes, out Stretch* stretch)
+    /// <summary>log2 of the bytes of the larger blocks of a family; the smaller ones are a quarter.</summary>
+    private static int LargeShift(int family) => ClassPlan.BlockShift((family << 1) + 1);
+
+    private static Outcome Make(Heap* heap, ulong bytes, int family, out Stretch* stretch)
     {
         stretch = null;
         var scarce = false;
         for (; ; )
         {
             void* data;
-            var status = HeapOs<TAtomics>.Reserve(heap, bytes + (bytes / 4), 1ul << 21, &data);
+            var status = HeapOs<TAtomics>.Reserve(heap, bytes + (bytes / 4), 1ul << Math.Max(21, LargeShift(family)), &data);
             if (status == VmStatus.Ok && scarce && bytes / 4 >= MinBytes)
             {
                 // Addresses are limited: leave most of what is left to the rest of the process.
@@ -68,7 +72,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
             var outcome = Outcomes.From(status);
             if (status == VmStatus.Ok)
             {
-                outcome = MakeMetadata(heap, data, bytes, out stretch);
+                outcome = MakeMetadata(heap, data, bytes, family, out stretch);
                 if (outcome == Outcome.Ok)
                     return Outcome.Ok;
                 HeapOs<TAtomics>.Release(heap, data, bytes + (bytes / 4));
@@ -85,20 +89,21 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         }
     }
 
-    private static Outcome MakeMetadata(Heap* heap, void* data, ulong bytes, out Stretch* stretch)
+    private static Outcome MakeMetadata(Heap* heap, void* data, ulong bytes, int family, out Stretch* stretch)
     {
         stretch = null;
-        var blocks = bytes >> 16;
+        var (smallKind, largeKind) = (family << 1, (family << 1) + 1);
+        var blocks = bytes >> LargeShift(family);
         var trees = (blocks + (1ul << TGeometry.TreeShift) - 1) >> TGeometry.TreeShift;
         var plan = new MetadataPlan(heap->PageSize);
         var headerAt = plan.Add((ulong)sizeof(Stretch));
-        var small = PlanTrees(ref plan, trees, SmallColumns);
-        var large = PlanTrees(ref plan, trees, LargeColumns);
-        var mapAt = plan.AddPart((bytes + (bytes / 4)) >> Stretch.GranuleShift);
+        var small = PlanTrees(ref plan, trees, smallKind);
+        var large = PlanTrees(ref plan, trees, largeKind);
+        var mapAt = family == 0 ? plan.AddPart((bytes + (bytes / 4)) >> Stretch.GranuleShift) : 0;
         var headerBytes = plan.EndOfPart();
-        PlanBlocks(ref plan, blocks, ref small, SmallColumns);
-        PlanBlocks(ref plan, blocks, ref large, LargeColumns);
-        var marksAt = heap->Checked ? plan.AddPart(LiveMarks.Bytes(bytes)) : 0;
+        PlanBlocks(ref plan, blocks, ref small);
+        PlanBlocks(ref plan, blocks, ref large);
+        var marksAt = heap->Checked ? plan.AddPart(LiveMarks.Bytes(bytes, family)) : 0;
 
         if (!Limits<TAtomics>.TryCharge(heap, headerBytes))
             return Outcome.LimitReached;
@@ -127,25 +132,27 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         stretch->Metadata = start;
         stretch->MetadataBytes = plan.Bytes;
         stretch->HeaderBytes = headerBytes;
-        stretch->ClassMap = start + mapAt;
+        stretch->Family = family;
+        stretch->ClassMap = family == 0 ? start + mapAt : null;
         stretch->Marks = heap->Checked ? start + marksAt : null;
 
         // The large blocks first: their addresses keep the alignment of the reservation.
-        Fill(heap, stretch, &stretch->Large, (byte*)data, 16, blocks, small: false, start, large, mapAt);
-        Fill(heap, stretch, &stretch->Small, (byte*)data + bytes, 14, blocks, small: true, start, small, mapAt + (bytes >> Stretch.GranuleShift));
+        Fill(heap, stretch, &stretch->Large, (byte*)data, largeKind, blocks, start, large);
+        Fill(heap, stretch, &stretch->Small, (byte*)data + bytes, smallKind, blocks, start, small);
         return Outcome.Ok;
     }
 
-    private static void Fill(Heap* heap, Stretch* stretch, Space* space, byte* data, int blockShift, ulong blocks, bool small, byte* metadata, SpacePlan plan, ulong mapAt)
+    private static void Fill(Heap* heap, Stretch* stretch, Space* space, byte* data, int kind, ulong blocks, byte* metadata, SpacePlan plan)
     {
-        var columns = small ? SmallColumns : LargeColumns;
+        var columns = ClassPlan.Columns(kind);
+        var blockShift = ClassPlan.BlockShift(kind);
         space->Owner = stretch;
         space->BlockShift = blockShift;
         space->BlockCount = blocks;
-        space->FirstClass = small ? 1 : ClassPlan.LastSmallBlockClass + 1;
+        space->FirstClass = ClassPlan.FirstClass(kind);
         space->EmptyColumn = columns - 2;
         space->CleanColumn = columns - 1;
-        space->BitmapWords = ClassPlan.BitmapWords;
+        space->BitmapWords = plan.BitmapWords;
         space->ResidentShift = Math.Min(blockShift, Math.Max(blockShift - 6, System.Numerics.BitOperations.Log2(heap->PageSize)));
         space->Trees.Columns = (ulong)columns;
         space->Trees.Summaries = (ulong*)(metadata + plan.Summaries);
@@ -159,12 +166,12 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->LeafMark = Mark(heap, space->Trees.Leaves, rows * (ulong)columns * sizeof(ulong), 16 << 10);
         space->WordMark = Mark(heap, space->Words, blocks * sizeof(ulong), 16 << 10);
         space->ResidentMark = Mark(heap, space->Resident, blocks * sizeof(ulong), 16 << 10);
-        space->BitmapMark = Mark(heap, space->Bitmaps, blocks * ClassPlan.BitmapWords * sizeof(ulong), 64 << 10);
-        var markShift = LiveMarks.Shift(space->FirstClass);
+        space->BitmapMark = Mark(heap, space->Bitmaps, blocks * (ulong)plan.BitmapWords * sizeof(ulong), 64 << 10);
+        var markShift = LiveMarks.ShiftOf(space->FirstClass);
         if (heap->Checked)
             space->LiveMark = Mark(heap, stretch->Marks + ((ulong)(data - stretch->Base) >> markShift), (blocks << blockShift) >> markShift, 16 << 10);
-        space->Map = metadata + mapAt;
-        space->Data = Mark(heap, data, blocks << blockShift, 1 << 20);
+        space->Map = stretch->ClassMap == null ? null : stretch->ClassMap + ((ulong)(data - stretch->Base) >> Stretch.GranuleShift);
+        space->Data = Mark(heap, data, blocks << blockShift, Math.Max(1 << 20, 1ul << blockShift));
     }
 
     private static Watermark Mark(Heap* heap, void* start, ulong bytes, ulong step) => new()
@@ -174,28 +181,26 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         Step = HeapOs<TAtomics>.AlignUp(step, heap->PageSize),
     };
 
-    private static int SmallColumns => ClassPlan.LastSmallBlockClass + 2;
-
-    private static int LargeColumns => SizeClasses.Last - ClassPlan.LastSmallBlockClass + 2;
-
-    private static SpacePlan PlanTrees(ref MetadataPlan plan, ulong trees, int columns)
+    private static SpacePlan PlanTrees(ref MetadataPlan plan, ulong trees, int kind)
     {
-        var row = (ulong)columns * sizeof(ulong);
+        var row = (ulong)ClassPlan.Columns(kind) * sizeof(ulong);
         var middlesPerTree = 1ul << (TGeometry.TreeShift - TGeometry.WordShift - TGeometry.WordShift);
-        return new SpacePlan { Summaries = plan.Add(row), Tops = plan.Add(trees * row), Middles = plan.Add(trees * middlesPerTree * row) };
+        return new SpacePlan { Columns = ClassPlan.Columns(kind), BitmapWords = kind < 2 ? ClassPlan.BitmapWords : 1, Summaries = plan.Add(row), Tops = plan.Add(trees * row), Middles = plan.Add(trees * middlesPerTree * row) };
     }
 
-    private static void PlanBlocks(ref MetadataPlan plan, ulong blocks, ref SpacePlan space, int columns)
+    private static void PlanBlocks(ref MetadataPlan plan, ulong blocks, ref SpacePlan space)
     {
         var rows = (blocks + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift;
-        space.Leaves = plan.AddPart(rows * (ulong)columns * sizeof(ulong));
+        space.Leaves = plan.AddPart(rows * (ulong)space.Columns * sizeof(ulong));
         space.Words = plan.AddPart(blocks * sizeof(ulong));
         space.Resident = plan.AddPart(blocks * sizeof(ulong));
-        space.Bitmaps = plan.AddPart(blocks * ClassPlan.BitmapWords * sizeof(ulong));
+        space.Bitmaps = plan.AddPart(blocks * (ulong)space.BitmapWords * sizeof(ulong));
     }
 
     private struct SpacePlan
     {
+        public int Columns;
+        public int BitmapWords;
         public ulong Summaries;
         public ulong Tops;
         public ulong Middles;

@@ -137,7 +137,7 @@ internal static unsafe class Supply<TAtomics, TGeometry>
             }
 
             block.Space = Placement<TAtomics>.SpaceOf(stretch, info->Kind);
-            while (BitTree<TAtomics, TGeometry>.TryPick(&block.Space->Trees, info->Column, out block.Index))
+            while (block.Space != null && BitTree<TAtomics, TGeometry>.TryPick(&block.Space->Trees, info->Column, out block.Index))
             {
                 if (Blocks<TAtomics, TGeometry>.TryClaim(block.Space, block.Index, sizeClass, info->Capacity, out held))
                     return true;

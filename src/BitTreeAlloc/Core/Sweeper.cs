@@ -47,8 +47,8 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         for (var number = stretches - 1; number >= 0 && purged < goal && IsAbove(heap, charge); number--)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);
-            for (var kind = Stretch.Kinds - 1; kind >= 0 && purged < goal; kind--)
-                purged += SweepSpace(heap, Placement<TAtomics>.SpaceOf(stretch, kind), goal - purged, charge, inside, batch);
+            for (var space = Stretch.Spaces - 1; space >= 0 && purged < goal; space--)
+                purged += SweepSpace(heap, Placement<TAtomics>.SpaceIn(stretch, space), goal - purged, charge, inside, batch);
         }
 
         return purged;

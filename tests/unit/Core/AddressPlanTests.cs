@@ -34,9 +34,9 @@ public sealed unsafe class AddressPlanTests
         using var live = new LiveSet(new() { ReserveBytes = reserve });
         var stretch = Placement<HardwareAtomics>.StretchAt(live.Heap, 0);
         var parts = new List<(ulong Start, ulong End)> { ((ulong)stretch->Metadata, (ulong)stretch->Metadata + stretch->HeaderBytes) };
-        for (var kind = 0; kind < Stretch.Kinds; kind++)
+        for (var which = 0; which < Stretch.Spaces; which++)
         {
-            var space = Placement<HardwareAtomics>.SpaceOf(stretch, kind);
+            var space = Placement<HardwareAtomics>.SpaceIn(stretch, which);
             foreach (var mark in new[] { space->LeafMark, space->WordMark, space->ResidentMark, space->BitmapMark })
                 parts.Add(((ulong)mark.Base, (ulong)mark.Base + mark.Reserved));
 

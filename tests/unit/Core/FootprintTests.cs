@@ -117,9 +117,9 @@ public sealed unsafe class FootprintTests
         {
             var stretch = Placement<HardwareAtomics>.StretchAt(heap, number);
             sum += Pages.ResidentBytes(stretch->Metadata, (nuint)stretch->HeaderBytes);
-            for (var kind = 0; kind < Stretch.Kinds; kind++)
+            for (var which = 0; which < Stretch.Spaces; which++)
             {
-                var space = Placement<HardwareAtomics>.SpaceOf(stretch, kind);
+                var space = Placement<HardwareAtomics>.SpaceIn(stretch, which);
                 foreach (var mark in new[] { space->LeafMark, space->WordMark, space->ResidentMark, space->BitmapMark })
                     sum += mark.Committed == 0 ? 0 : Pages.ResidentBytes(mark.Base, (nuint)mark.Committed);
             }

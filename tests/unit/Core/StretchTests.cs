@@ -104,9 +104,9 @@ public sealed unsafe class StretchTests
                 if (site != Site.StretchPublish || raced)
                     return;
                 raced = true;
-                Assert.Equal(Outcome.Ok, Stretches<HookedAtomics, BitTreeAlloc.Bits.ShippedGeometry>.Add(heap, 1));
+                Assert.Equal(Outcome.Ok, Stretches<HookedAtomics, BitTreeAlloc.Bits.ShippedGeometry>.Add(heap, 1, 0, isFirst: false));
             },
-            () => Assert.Equal(Outcome.Ok, Stretches<HookedAtomics, BitTreeAlloc.Bits.ShippedGeometry>.Add(heap, 1)));
+            () => Assert.Equal(Outcome.Ok, Stretches<HookedAtomics, BitTreeAlloc.Bits.ShippedGeometry>.Add(heap, 1, 0, isFirst: false)));
         var second = Placement<HardwareAtomics>.StretchAt(heap, 1);
         Assert.Equal(before + second->DataBytes + second->MetadataBytes, os.ReservedBytes);
         Assert.True(Placement<HardwareAtomics>.StretchAt(heap, 2) == null);

@@ -36,9 +36,9 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
         var blocks = 0;
         for (var number = 0; Placement<HardwareAtomics>.StretchAt(heap, number) is var stretch && stretch != null; number++)
         {
-            for (var kind = 0; kind < Stretch.Kinds; kind++)
+            for (var which = 0; which < Stretch.Spaces; which++)
             {
-                var space = Placement<HardwareAtomics>.SpaceOf(stretch, kind);
+                var space = Placement<HardwareAtomics>.SpaceIn(stretch, which);
                 for (var block = 0ul; block < space->Frontier; block++)
                 {
                     var word = new BlockWord(space->Words[block]);
