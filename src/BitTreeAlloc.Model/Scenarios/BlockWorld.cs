@@ -209,6 +209,11 @@ internal sealed unsafe class BlockWorld
         Heap->States = (ClassState*)_memory.Native(sizeof(ClassState) * SizeClasses.Count);
         Heap->Stretches = _memory.Words("stretch", 2);
         ModelAtomics.Write(Heap->Stretches, (ulong)Stretch, MemoryOrder.Relaxed, Site.None);
+        Heap->RegionSpaces = _memory.Words("region space", 1);
+        Heap->RegionClasses = (ulong*)_memory.Native(sizeof(ulong) * RegionClasses.Count);
+        Heap->Policy.PurgeSlack = Policy.Never;
+        for (var word = (ulong*)&Heap->Policy; word < (ulong*)(&Heap->Policy + 1); word++)
+            _memory.Ignore(word);
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             Heap->Classes[sizeClass] = new ClassInfo

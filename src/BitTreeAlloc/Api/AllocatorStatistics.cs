@@ -18,7 +18,7 @@ public sealed record AllocatorStatistics
     /// <summary>Bytes that the system has promised to back: blocks, metadata, direct mappings. Most of them may never have been touched.</summary>
     public required nuint CommittedBytes { get; init; }
 
-    /// <summary>Bytes of pages inside blocks that users may have touched and that did not go back: an upper bound of what blocks hold resident.</summary>
+    /// <summary>Bytes of pages inside blocks and regions that users may have touched and that did not go back: an upper bound of what they hold resident.</summary>
     public required nuint TouchedBytes { get; init; }
 
     /// <summary>Bytes of slots and mappings in users' hands, by slot size.</summary>
@@ -27,7 +27,16 @@ public sealed record AllocatorStatistics
     /// <summary>Bytes of free slots in caches and in the recycler.</summary>
     public required nuint CachedBytes { get; init; }
 
-    /// <summary>Bytes of requests above 64 KiB, one mapping each.</summary>
+    /// <summary>Bytes of regions in users' hands: requests above 2 MiB, in steps of 2 MiB.</summary>
+    public required nuint RegionBytes { get; init; }
+
+    /// <summary>Number of such regions.</summary>
+    public required long RegionCount { get; init; }
+
+    /// <summary>Bytes of free regions, and of tails of regions in use, that may have pages behind them: what the next users get without a page fault.</summary>
+    public required nuint FreeRegionBytes { get; init; }
+
+    /// <summary>Bytes of requests above 64 GiB, and of those that no region could be had for: one mapping each.</summary>
     public required nuint DirectBytes { get; init; }
 
     /// <summary>Number of such mappings.</summary>
@@ -43,8 +52,8 @@ public sealed record AllocatorStatistics
     public required nuint MetadataBytes { get; init; }
 
     /// <summary>
-    /// Bytes that count against the limits: an upper bound of what the allocator can hold resident. Blocks from birth until a purge of the whole block (64 KiB, or 16 KiB for slots to 32 bytes),
-    /// direct mappings, and committed metadata. While threads race for the last bytes it may stand above the limit by what is being refused.
+    /// Bytes that count against the limits: an upper bound of what the allocator can hold resident. Blocks from birth until a purge of the whole block (64 KiB; 16 KiB for slots to 32 bytes; 1 MiB for slots above 64 KiB, 4 MiB above
+    /// 256 KiB), regions as far as they may have been touched, direct mappings, and committed metadata. While threads race for the last bytes it may stand above the limit by what is being refused.
     /// </summary>
     public required nuint ChargedBytes { get; init; }
 

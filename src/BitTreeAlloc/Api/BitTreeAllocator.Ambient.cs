@@ -241,8 +241,16 @@ public sealed unsafe partial class BitTreeAllocator
         pointer = null;
         nuint oldSize = 0;
         var error = CheckRealloc(newSize, alignment, out var rounded);
-        if (error == AllocError.None)
-            error = PlanRealloc(old, rounded, alignment, out oldSize, out pointer);
+        if (error == AllocError.None && old != null)
+        {
+            error = Enter(out var own);
+            if (error == AllocError.None)
+            {
+                error = PlanRealloc(own.Record, old, rounded, alignment, out oldSize, out pointer);
+                CacheClaims<HardwareAtomics>.Leave(own.Record);
+            }
+        }
+
         if (error != AllocError.None || pointer != null)
             return error;
         error = TryAllocAlignedAmbient(newSize, alignment, out pointer);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
 
@@ -93,14 +94,14 @@ public sealed unsafe partial class BitTreeAllocator
     public static nuint GoodSize(nuint size)
     {
         var sizeClass = SizeClasses.ClassOf(size);
-        return sizeClass == SizeClasses.None ? (size + 0xFFFF) & ~(nuint)0xFFFF : (nuint)SizeClasses.SlotSize(sizeClass, 8);
+        return sizeClass == SizeClasses.None ? (nuint)Large<HardwareAtomics, ShippedGeometry>.BytesOf(size) : (nuint)SizeClasses.SlotSize(sizeClass, 8);
     }
 
     /// <summary>
-    /// Whether the address belongs to this allocator: inside any block, live or free, or inside a live mapping of more than 64 KiB.
+    /// Whether the address belongs to this allocator: inside any block, live or free, or inside a live region or mapping.
     /// </summary>
     public bool Owns(void* pointer) =>
-        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.FindDirect(_heap, (ulong)pointer, out _) != 0);
+        _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.FindLarge(_heap, (ulong)pointer, out _) != 0);
 
     private AllocError AllocZeroedCore(ref ThreadCache cache, nuint size, out void* pointer)
     {
@@ -109,7 +110,13 @@ public sealed unsafe partial class BitTreeAllocator
         if (error != AllocError.None)
             return error;
         if (size > MaxMediumSize)
-            return AllocDirect(ref cache, size, 1, out pointer); // Straight from the system.
+        {
+            error = AllocLarge(ref cache, size, 1, out pointer, out var dirtyBytes);
+            if (pointer != null)
+                NativeMemory.Clear(pointer, dirtyBytes); // The rest comes straight from the system.
+            return error;
+        }
+
         var sizeClass = SizeClasses.ClassOf(size);
         if (size >= ZeroKnownSize && !_disabled && **CacheRecord.Top(cache.Record, sizeClass) == 0)
         {
@@ -134,7 +141,7 @@ public sealed unsafe partial class BitTreeAllocator
         if (alignment > SizeClasses.MaxSize || rounded > SizeClasses.MaxSize)
         {
             var error = Ready(ref cache);
-            return error != AllocError.None ? error : AllocDirect(ref cache, Math.Max(size, 1), alignment, out pointer);
+            return error != AllocError.None ? error : AllocLarge(ref cache, Math.Max(size, 1), alignment, out pointer, out _);
         }
 
         return AllocSlow(ref cache, rounded, out pointer);
@@ -148,7 +155,7 @@ public sealed unsafe partial class BitTreeAllocator
             error = Ready(ref cache);
         nuint oldSize = 0;
         if (error == AllocError.None)
-            error = PlanRealloc(pointer, rounded, alignment, out oldSize, out moved);
+            error = PlanRealloc(cache.Record, pointer, rounded, alignment, out oldSize, out moved);
         if (error != AllocError.None || moved != null)
             return error;
         error = AllocAlignedGuarded(ref cache, newSize, alignment, out moved);
@@ -174,7 +181,7 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     /// <summary>What a realloc comes to: an error, the memory as it is (<paramref name="moved"/>), or fresh memory to which min(<paramref name="oldSize"/>, new size) bytes are copied.</summary>
-    private AllocError PlanRealloc(void* pointer, nuint rounded, nuint alignment, out nuint oldSize, out void* moved)
+    private AllocError PlanRealloc(CacheRecord* record, void* pointer, nuint rounded, nuint alignment, out nuint oldSize, out void* moved)
     {
         moved = null;
         oldSize = 0;
@@ -185,7 +192,7 @@ public sealed unsafe partial class BitTreeAllocator
         oldSize = SizeAt(pointer);
         if (oldSize == 0)
             return AllocError.InvalidPointer;
-        if (FitsInPlace((ulong)pointer, oldSize, rounded, alignment) && ((nuint)pointer & (alignment - 1)) == 0)
+        if (((nuint)pointer & (alignment - 1)) == 0 && FitsInPlace(record, (ulong)pointer, rounded, alignment))
             moved = pointer;
         return AllocError.None;
     }
@@ -200,18 +207,18 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (TryClassOf((ulong)pointer, out var sizeClass))
             return sizeClass == SizeClasses.None ? 0 : (nuint)_heap->Classes[sizeClass].SlotSize;
-        return (nuint)_engine.DirectSize(_heap, (ulong)pointer);
+        return (nuint)_engine.LargeSize(_heap, (ulong)pointer);
     }
 
     private Exception ReallocFailure(AllocError error, void* pointer, nuint newSize) =>
         error is AllocError.InvalidPointer or AllocError.DoubleFree ? PointerFailure(error, nameof(Realloc), pointer, null) : Failure(error, newSize);
 
-    /// <summary>The slot or mapping that a fresh allocation would get is the one it has; anything else would break a sized free.</summary>
-    private bool FitsInPlace(ulong address, nuint usable, nuint rounded, nuint alignment)
+    /// <summary>The class that a fresh allocation would get is the one it has (anything else would break a sized free), or the region could be made longer or shorter where it is.</summary>
+    private bool FitsInPlace(CacheRecord* record, ulong address, nuint rounded, nuint alignment)
     {
         var wanted = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
         return TryClassOf(address, out var sizeClass) ? wanted == sizeClass
-            : wanted == SizeClasses.None && rounded <= usable && rounded > usable / 2;
+            : wanted == SizeClasses.None && _engine.TryResizeLarge(_heap, record, address, rounded, out _);
     }
 
     private static bool IsAlignment(nuint alignment) => BitOperations.IsPow2((ulong)alignment) && alignment <= MaxAlignment;

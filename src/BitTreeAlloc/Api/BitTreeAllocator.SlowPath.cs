@@ -5,7 +5,7 @@ using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc;
 
-/// <summary>What both hit paths turn off to: binding, coarse classes, refill and flush, direct mappings, errors.</summary>
+/// <summary>What both hit paths turn off to: binding, coarse classes, refill and flush, regions and mappings, errors.</summary>
 public sealed unsafe partial class BitTreeAllocator
 {
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -42,7 +42,7 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
         var sizeClass = SizeClasses.ClassOf(size);
-        return sizeClass == SizeClasses.None ? AllocDirect(ref cache, size, 1, out pointer) : AllocOfClass(ref cache, sizeClass, out pointer);
+        return sizeClass == SizeClasses.None ? AllocLarge(ref cache, size, 1, out pointer, out _) : AllocOfClass(ref cache, sizeClass, out pointer);
     }
 
     private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer)
@@ -66,9 +66,11 @@ public sealed unsafe partial class BitTreeAllocator
         return Errors.Of(outcome);
     }
 
-    private AllocError AllocDirect(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer)
+    /// <summary>A region or a mapping; what lies behind its first <paramref name="dirtyBytes"/> bytes reads as zero.</summary>
+    private AllocError AllocLarge(ref ThreadCache cache, nuint size, nuint alignment, out void* pointer, out nuint dirtyBytes)
     {
         pointer = null;
+        dirtyBytes = 0;
         if (_heap == null)
             return AllocError.Disposed;
         if (_disabled)
@@ -76,11 +78,12 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
         var record = cache.Record;
-        pointer = (void*)_engine.AllocDirect(_heap, record, size, alignment, out var outcome);
+        pointer = (void*)_engine.AllocLarge(_heap, record, size, alignment, out var dirty, out var outcome);
+        dirtyBytes = (nuint)dirty;
         return Errors.Of(outcome);
     }
 
-    /// <summary>Frees through the cache by class; class none is a direct mapping.</summary>
+    /// <summary>Frees through the cache by class; class none is a region or a mapping.</summary>
     private AllocError FreeSlow(ref ThreadCache cache, void* pointer, int sizeClass)
     {
         var error = Ready(ref cache);
@@ -108,7 +111,7 @@ public sealed unsafe partial class BitTreeAllocator
         if (error != AllocError.None)
             return error;
         if (!TryClassOf((ulong)pointer, out var sizeClass))
-            return Errors.Of(_engine.FreeDirect(_heap, (ulong)pointer));
+            return Errors.Of(_engine.FreeLarge(_heap, cache.Record, (ulong)pointer));
         if (sizeClass == SizeClasses.None)
             return AllocError.InvalidPointer;
         FollowStretch(cache.Record, (ulong)pointer);

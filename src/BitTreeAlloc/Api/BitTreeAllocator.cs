@@ -15,7 +15,7 @@ namespace BitTreeAlloc;
 /// or until the allocator is disposed of. An allocator that is dropped without <see cref="Dispose"/> keeps its memory: pointers into it may outlive the object.</para>
 /// <para>Alignment: 16 bytes where the requested size is a multiple of 16, otherwise 8 (an option raises it to 16); 64 bytes where the size is a multiple of 64; for more see
 /// <see cref="AllocAligned(ref ThreadCache, nuint, nuint)"/>.</para>
-/// <para>Sizes: 0 is served as a slot of its own, to be freed like any other. To 64 KiB from blocks, above by a mapping of its own.</para>
+/// <para>Sizes: 0 is served as a slot of its own, to be freed like any other. Small (to 64 KiB) and medium (to 2 MiB) from blocks through caches; to 64 GiB a region, kept and reused; above by a mapping of its own.</para>
 /// </remarks>
 public sealed unsafe partial class BitTreeAllocator : IDisposable
 {
@@ -24,6 +24,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     /// <summary>Largest medium size in bytes: 2 MiB. Small and medium sizes are served from blocks, through caches.</summary>
     public const int MaxMediumSize = SizeClasses.MaxSize;
+
+    /// <summary>Largest size in bytes that a region serves: 64 GiB. Larger requests get a mapping each.</summary>
+    public const long MaxRegionSize = (long)RegionClasses.MaxSize;
 
     private static ulong s_serials;
     private static BitTreeAllocator? s_shared;
@@ -184,7 +187,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
         Unsafe.InitBlock(classes, 0, (uint)(sizeof(ClassFigures) * SizeClasses.Count));
         _engine.Figures(heap, classes, out var totals);
         var list = new ClassStatistics[SizeClasses.Last];
-        ulong live = totals.DirectBytes, cached = 0;
+        ulong live = totals.DirectBytes + totals.RegionBytes, cached = 0;
         for (var sizeClass = 1; sizeClass <= SizeClasses.Last; sizeClass++)
         {
             var figures = classes[sizeClass];
@@ -201,6 +204,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             TouchedBytes = (nuint)totals.TouchedBytes,
             LiveBytes = (nuint)live,
             CachedBytes = (nuint)cached,
+            RegionBytes = (nuint)totals.RegionBytes,
+            RegionCount = (long)totals.RegionCount,
+            FreeRegionBytes = (nuint)(totals.RegionTouchedBytes - Math.Min(totals.RegionBytes, totals.RegionTouchedBytes)),
             DirectBytes = (nuint)totals.DirectBytes,
             DirectCount = (long)totals.DirectCount,
             PurgedBytes = (nuint)totals.PurgedBytes,

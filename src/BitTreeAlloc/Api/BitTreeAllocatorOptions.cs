@@ -73,14 +73,8 @@ public sealed class BitTreeAllocatorOptions
         MinimumAlignment = MinimumAlignment is 8 or 16 ? MinimumAlignment : throw Bad(nameof(MinimumAlignment), MinimumAlignment, "8 or 16; for more on single allocations use AllocAligned"),
         UseCas16 = Resolve(CasWidth) == CasWidth.Sixteen,
         Checked = Resolve(Level) == Level.Checked,
-        PurgeOnDemand = Enum.IsDefined(Purging) ? Purging == PurgeMode.OnDemand : throw Bad(nameof(Purging), Purging, "OnDemand or Off"),
-        PurgeSlack = Profile switch
-        {
-            Profile.LowLatency => 512,
-            Profile.Balanced or Profile.LargeBuffers => 128,
-            Profile.Frugal => 24,
-            _ => throw Bad(nameof(Profile), Profile, string.Join(", ", Enum.GetNames<Profile>())),
-        },
+        Policy = Profiles.Of(Enum.IsDefined(Profile) ? Profile : throw Bad(nameof(Profile), Profile, string.Join(", ", Enum.GetNames<Profile>())),
+            Enum.IsDefined(Purging) ? Purging : throw Bad(nameof(Purging), Purging, "OnDemand or Off")),
         StretchBytes = ReserveBytes == 0 ? DefaultReserveBytes
             : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
             : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),

@@ -25,9 +25,13 @@ internal unsafe struct PointerFacts
     /// <summary>Whether the slot it lies in is in a user's hands.</summary>
     public bool SlotIsLive;
 
-    /// <summary>The live mapping it lies in; 0 bytes where there is none.</summary>
+    /// <summary>The live region or mapping it lies in; 0 bytes where there is none.</summary>
     public ulong MappingStart;
     public ulong MappingBytes;
+
+    /// <summary>Whether it lies in a region, live or free, that was handed out before; where that starts.</summary>
+    public bool IsRegion;
+    public ulong RegionStart;
 
     public static PointerFacts Of(in Engine engine, Heap* heap, ulong address)
     {
@@ -36,7 +40,9 @@ internal unsafe struct PointerFacts
         facts.InBlock = engine.Locate(heap, address, out var block);
         if (!facts.InBlock)
         {
-            facts.MappingBytes = engine.FindDirect(heap, address, out facts.MappingStart);
+            facts.MappingBytes = engine.FindLarge(heap, address, out facts.MappingStart);
+            facts.IsRegion = engine.LocateRegion(heap, address, out var region);
+            facts.RegionStart = facts.IsRegion ? region.Start : 0;
             return facts;
         }
 
@@ -62,6 +68,8 @@ internal unsafe struct PointerFacts
     {
         if (IsLive)
             return size is { } named && !IsLegal(named) ? AllocError.WrongSize : AllocError.None;
+        if (IsRegion)
+            return Address == RegionStart ? AllocError.DoubleFree : AllocError.InvalidPointer;
         return InBlock && Word.Phase == BlockPhase.InUse && Address == SlotStart && Slot < Word.Cursor ? AllocError.DoubleFree : AllocError.InvalidPointer;
     }
 
@@ -71,7 +79,7 @@ internal unsafe struct PointerFacts
         get
         {
             if (MappingBytes != 0)
-                return (Math.Max(SizeClasses.MaxSize, (nuint)MappingBytes / 2) + 1, (nuint)MappingBytes);
+                return (Math.Max(SizeClasses.MaxSize, (nuint)(IsRegion ? MappingBytes - (1ul << RegionWord.UnitShift) : MappingBytes / 2)) + 1, (nuint)MappingBytes);
             var sizeClass = Word.Class;
             return (sizeClass == 1 ? 0 : (nuint)SizeClasses.SlotSize(sizeClass - 1, 8) + 1, (nuint)SizeClasses.SlotSize(sizeClass, 8));
         }

@@ -344,4 +344,61 @@ public enum Site
 
     /// <summary>Who crossed the soft limit, and where.</summary>
     LimitNote,
+
+    /// <summary>A region's word.</summary>
+    RegionLoad,
+
+    /// <summary>Takes hold of a region that is on offer, or of one in use to purge its tail.</summary>
+    RegionClaim,
+
+    /// <summary>A user gives a region back.</summary>
+    RegionFree,
+
+    /// <summary>A user's region changes its length where it is.</summary>
+    RegionResize,
+
+    /// <summary>A region becomes a user's.</summary>
+    RegionHandOut,
+
+    /// <summary>A region out of a slot is offered to all.</summary>
+    RegionOffer,
+
+    /// <summary>Lets go of a region.</summary>
+    RegionRelease,
+
+    /// <summary>A region at the frontier is its taker's.</summary>
+    RegionBirth,
+
+    /// <summary>Regions of an area that were handed out at least once.</summary>
+    RegionFrontier,
+
+    /// <summary>The area of a carve unit.</summary>
+    RegionMap,
+
+    /// <summary>The next area of a class.</summary>
+    RegionAreaLoad,
+
+    /// <summary>A new area joins its class.</summary>
+    RegionAreaPublish,
+
+    /// <summary>A reservation for regions.</summary>
+    RegionSpaceLoad,
+
+    /// <summary>A new reservation for regions.</summary>
+    RegionSpacePublish,
+
+    /// <summary>What of a reservation, or of its metadata, is taken.</summary>
+    RegionCarve,
+
+    /// <summary>Does a cache keep a region of the class?</summary>
+    RegionSlotLook,
+
+    /// <summary>Takes the region that a cache keeps.</summary>
+    RegionSlotTake,
+
+    /// <summary>A cache keeps a region.</summary>
+    RegionSlotPut,
+
+    /// <summary>A record's slots when its heap ends.</summary>
+    RegionSlotReset,
 }

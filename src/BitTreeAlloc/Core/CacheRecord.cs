@@ -109,6 +109,7 @@ internal unsafe struct CacheRecord
     private fixed ulong _slots[SizeClasses.Count * 2];
     private fixed ulong _spares[SizeClasses.Count];
     private fixed ulong _lastBlocks[SizeClasses.Count];
+    private fixed ulong _regions[RegionClasses.Count];
     private fixed uint _idleMarks[SizeClasses.Count];
 
     /// <summary>Address of the newest slot pointer of the loaded magazine; what it points at is 0 when the magazine is empty.</summary>
@@ -127,6 +128,9 @@ internal unsafe struct CacheRecord
 
     /// <summary>The low half of the top when the class was last looked at for idleness: a class that moved by 4 GiB meanwhile is taken for idle.</summary>
     public static uint* IdleMark(CacheRecord* record, int sizeClass) => &record->_idleMarks[sizeClass];
+
+    /// <summary>First byte of the free region of that class that the cache keeps, or 0: a shared word.</summary>
+    public static ulong* Region(CacheRecord* record, int regionClass) => &record->_regions[regionClass];
 
     /// <summary>Puts a class into the state without a magazine.</summary>
     public static ulong* EmptyTop(CacheRecord* record) => &record->Sentinel;

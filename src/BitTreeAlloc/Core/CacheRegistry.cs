@@ -121,6 +121,8 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
             record->Heap = null;
             record->Granules = 0;
             ResetClasses(record);
+            for (var regionClass = 0; regionClass < RegionClasses.Count && RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, 0) != null; regionClass++)
+                TAtomics.StoreRelease(CacheRecord.Region(record, regionClass), 0, Site.RegionSlotReset); // order: the heap is quiet; its regions go with it [Q3]
             if (TAtomics.LoadAcquire(&record->State, Site.RecordState) == CacheRecord.Unowned) // order: acquire; the heap is quiet [G3]
                 NodeStack<TAtomics>.TryPush(Arena(pool), &pool->Free.Head, (ulong*)record, ulong.MaxValue);
             else

@@ -27,7 +27,10 @@ internal static unsafe class Decay<TAtomics, TGeometry>
         {
             if (!CacheRegistry<TAtomics, TGeometry>.IsOwnedBy(record, heap))
                 continue;
-            if (IsIdle(record, out var ticks))
+            var isIdle = IsIdle(record, out var ticks);
+            if (ticks > 0)
+                RegionSlots<TAtomics, TGeometry>.OfferAll(heap, record);
+            if (isIdle)
                 Shrink(heap, record, &guest, 1 << (int)Math.Min(ticks, MaxShift), ticks, ref flushed);
         }
 

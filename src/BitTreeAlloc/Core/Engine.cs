@@ -18,10 +18,12 @@ internal unsafe struct Engine
     public delegate*<CacheRecord*, int, out Outcome, ulong> AllocZero;
     public delegate*<CacheRecord*, int, ulong, Outcome> Free;
     public delegate*<CacheRecord*, out long, Outcome> Flush;
-    public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, ulong> AllocDirect;
-    public delegate*<Heap*, ulong, Outcome> FreeDirect;
-    public delegate*<Heap*, ulong, ulong> DirectSize;
-    public delegate*<Heap*, ulong, out ulong, ulong> FindDirect;
+    public delegate*<Heap*, CacheRecord*, ulong, ulong, out ulong, out Outcome, ulong> AllocLarge;
+    public delegate*<Heap*, CacheRecord*, ulong, Outcome> FreeLarge;
+    public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, bool> TryResizeLarge;
+    public delegate*<Heap*, ulong, ulong> LargeSize;
+    public delegate*<Heap*, ulong, out ulong, ulong> FindLarge;
+    public delegate*<Heap*, ulong, out RegionRef, bool> LocateRegion;
     public delegate*<Heap*, ulong, out BlockRef, bool> Locate;
     public delegate*<CacheRecord*, Stretch*, void> UseStretch;
     public delegate*<CacheRecord*, Outcome> EndTenured;
@@ -46,10 +48,12 @@ internal unsafe struct Engine
             AllocZero = &CacheSlowPath<TAtomics, TGeometry>.AllocZero,
             Free = &CacheSlowPath<TAtomics, TGeometry>.Free,
             Flush = &CacheSlowPath<TAtomics, TGeometry>.FlushAll,
-            AllocDirect = &Shortage<TAtomics, TGeometry>.AllocDirect,
-            FreeDirect = &DirectMappings<TAtomics>.Free,
-            DirectSize = &DirectMappings<TAtomics>.SizeOf,
-            FindDirect = &DirectMappings<TAtomics>.Find,
+            AllocLarge = &Large<TAtomics, TGeometry>.Alloc,
+            FreeLarge = &Large<TAtomics, TGeometry>.Free,
+            TryResizeLarge = &Large<TAtomics, TGeometry>.TryResize,
+            LargeSize = &Large<TAtomics, TGeometry>.SizeOf,
+            FindLarge = &Large<TAtomics, TGeometry>.Find,
+            LocateRegion = &RegionAreas<TAtomics, TGeometry>.TryLocate,
             Locate = &Placement<TAtomics>.TryLocate,
             UseStretch = &CacheRegistry<TAtomics, TGeometry>.UseStretch,
             EndTenured = &Reclaimer<TAtomics, TGeometry>.End,

@@ -16,6 +16,9 @@ internal unsafe struct Heap
     /// <summary>Most stretches of one heap (the first 16 GiB, then 64 GiB each).</summary>
     public const int MaxStretches = 1024;
 
+    /// <summary>Most reservations for regions (the first 256 GiB, then four times the last, to 16 TiB each).</summary>
+    public const int MaxRegionSpaces = 32;
+
     // --- shared words, a line each, first: the heads of stacks lie at multiples of 16 whatever comes behind ---
     public HeadLine FreeRecords;
     public HeadLine EmptyMagazines;
@@ -78,6 +81,9 @@ internal unsafe struct Heap
     /// <summary>Newest of the records that this heap took from the pool; it keeps them while it lives.</summary>
     public Line RecordListLine;
 
+    /// <summary>Changed by the user at any time.</summary>
+    public Policy Policy;
+
     public VmTable Os;
     public Engine Engine;
 
@@ -87,17 +93,16 @@ internal unsafe struct Heap
     public ClassInfo* Classes;
     public ClassState* States;
     public ulong* Stretches;
+    public ulong* RegionSpaces;
+
+    /// <summary>Per region class the address of its oldest area.</summary>
+    public ulong* RegionClasses;
     public DirectTable Direct;
     public ulong StretchBytes;
     public int MinimumAlignment;
     public bool UseCas16;
-    public bool PurgeOnDemand;
-
     /// <summary>Whether every slot in a user's hands has its mark set (see <see cref="LiveMarks"/>).</summary>
     public bool Checked;
-
-    /// <summary>x of the purge rule, in 1/1024 (DESIGN section 8).</summary>
-    public ulong PurgeSlack;
 
     /// <summary>Bytes of full magazines that the recycler of one class may hold.</summary>
     public ulong RecyclerBytesPerClass;

@@ -51,8 +51,37 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
                 ReadSpace(Placement<TAtomics>.SpaceIn(stretch, space), classes, ref totals);
         }
 
+        ReadRegions(heap, ref totals);
         totals.CommittedBytes = totals.MetadataBytes + totals.DataBytes + totals.DirectBytes;
         ReadCaches(heap, classes, ref totals);
+    }
+
+    private static void ReadRegions(Heap* heap, ref HeapTotals totals)
+    {
+        for (var number = 0; RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, number) is var space && space != null; number++)
+        {
+            totals.ReservedBytes += space->Length + space->MetadataBytes;
+            totals.MetadataBytes += space->HeaderBytes + Load(&space->Map.Committed) + Load(&space->Meta.Committed);
+        }
+
+        for (var regionClass = 0; regionClass < RegionClasses.Count && RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, 0) != null; regionClass++)
+        {
+            for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
+                ReadArea(area, ref totals);
+        }
+    }
+
+    private static void ReadArea(RegionArea* area, ref HeapTotals totals)
+    {
+        var frontier = Load(&area->Frontier);
+        for (var index = 0ul; index < frontier; index++)
+        {
+            var word = new RegionWord(Load(area->Words + index));
+            totals.RegionCount += word.Phase == RegionPhase.InUse ? 1ul : 0;
+            totals.RegionBytes += word.InUse << RegionWord.UnitShift;
+            totals.RegionTouchedBytes += word.Touched << RegionWord.UnitShift;
+            totals.DataBytes += word.Committed << RegionWord.UnitShift;
+        }
     }
 
     private static void ReadSpace(Space* space, ClassFigures* classes, ref HeapTotals totals)
@@ -114,6 +143,13 @@ internal struct HeapTotals
     public ulong MetadataBytes;
     public ulong DirectBytes;
     public ulong DirectCount;
+
+    /// <summary>Regions in use, and their bytes.</summary>
+    public ulong RegionCount;
+    public ulong RegionBytes;
+
+    /// <summary>Bytes of regions, in use or free, that may have pages behind them.</summary>
+    public ulong RegionTouchedBytes;
     public ulong TouchedBytes;
     public ulong PurgedBytes;
     public ulong Generation;

@@ -10,9 +10,8 @@ internal struct HeapPlan
     public VmTable Os;
     public int MinimumAlignment;
     public bool UseCas16;
-    public bool PurgeOnDemand;
     public bool Checked;
-    public ulong PurgeSlack;
+    public Policy Policy;
     public ulong StretchBytes;
     public ulong RecyclerBytesPerClass;
     public ulong CacheBudgetBytes;
@@ -44,7 +43,9 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         var classesAt = HeapOs<TAtomics>.AlignUp((ulong)sizeof(Heap), 64);
         var statesAt = HeapOs<TAtomics>.AlignUp(classesAt + ((ulong)sizeof(ClassInfo) * SizeClasses.Count), 64);
         var stretchesAt = HeapOs<TAtomics>.AlignUp(statesAt + ((ulong)sizeof(ClassState) * SizeClasses.Count), 64);
-        var rootAt = HeapOs<TAtomics>.AlignUp(stretchesAt + (Heap.MaxStretches * sizeof(ulong)), pageSize);
+        var spacesAt = stretchesAt + (Heap.MaxStretches * sizeof(ulong));
+        var regionsAt = spacesAt + (Heap.MaxRegionSpaces * sizeof(ulong));
+        var rootAt = HeapOs<TAtomics>.AlignUp(regionsAt + (RegionClasses.Count * sizeof(ulong)), pageSize);
         var headerBytes = HeapOs<TAtomics>.AlignUp(rootAt + (DirectTable.RootEntries * sizeof(ulong)), pageSize);
 
         void* header;
@@ -68,13 +69,14 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->Classes = (ClassInfo*)(start + classesAt);
         heap->States = (ClassState*)(start + statesAt);
         heap->Stretches = (ulong*)(start + stretchesAt);
+        heap->RegionSpaces = (ulong*)(start + spacesAt);
+        heap->RegionClasses = (ulong*)(start + regionsAt);
         heap->Direct.Root = (ulong*)(start + rootAt);
         heap->StretchBytes = plan.StretchBytes;
         heap->MinimumAlignment = plan.MinimumAlignment;
         heap->UseCas16 = plan.UseCas16;
-        heap->PurgeOnDemand = plan.PurgeOnDemand;
         heap->Checked = plan.Checked;
-        heap->PurgeSlack = plan.PurgeSlack;
+        heap->Policy = plan.Policy;
         heap->Pool = plan.Pool;
         heap->CacheBudgetBytes = plan.CacheBudgetBytes;
         heap->ClaimIdle = plan.ClaimIdle;
@@ -104,6 +106,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
     {
         CacheRegistry<TAtomics, TGeometry>.CloseAll(heap);
         DirectMappings<TAtomics>.ReleaseAll(heap);
+        RegionAreas<TAtomics, TGeometry>.ReleaseAll(heap);
         for (var number = 0; ; number++)
         {
             var stretch = Placement<TAtomics>.StretchAt(heap, number);

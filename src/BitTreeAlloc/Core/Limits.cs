@@ -6,7 +6,7 @@ namespace BitTreeAlloc.Core;
 /// Owns: the charge of a heap (an upper bound of what it can hold resident) against the hard limit, the crossing of the soft limit, and the note that the Api turns into an event.
 /// Invariants: I-L1 what counts is charged before it is committed or born and returned after it was purged or released, so the charge is never below what the heap may hold. I-L2 a charge that was
 /// taken in vain is undone by who took it: at rest the charge is what a walk over the words says. I-L3 nothing is granted that would lie above the hard limit; of two racers both may fail.
-/// Callers: Births, Sweeper, DirectMappings, HeapOs, Stretches (charges); PurgePolicy, Shortage (limits); holding at most their own claim.
+/// Callers: Births, Sweeper, DirectMappings, HeapOs, Stretches (charges); PurgePolicy, Large (limits); holding at most their own claim.
 /// Checked by: the explorer's limit scenarios; unit and property tests against the walk.
 /// </summary>
 internal static unsafe class Limits<TAtomics>

@@ -6,7 +6,7 @@ namespace BitTreeAlloc.Core;
 /// <summary>
 /// Owns: the decision to purge on demand: only when fresh memory is about to be touched while touched memory exceeds (1 + x) × the recent peak of use. Nothing is purged on the way down,
 /// and reuse costs no fault (DESIGN section 8). Above the soft limit it purges harder: all that is free, down to that limit, whether purging on demand is on or not.
-/// Invariants: I-Y1 one thread sweeps for a step of growth; nobody waits for it. Callers: Supply, inside the cache's busy word. Checked by: replay of real traces; the policy's unit tests.
+/// Invariants: I-Y1 one thread sweeps for a step of growth; nobody waits for it. Callers: Supply, inside the cache's busy word; Regions, outside. Checked by: replay of real traces; the policy's unit tests.
 /// </summary>
 internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
@@ -19,21 +19,24 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     private const int DecayShift = 6;
 
     /// <summary>True when it flushed or purged, so that the caller may look again before it touches fresh memory.</summary>
-    public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass)
+    public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass) =>
+        TrySweepToSoft(heap, record, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass), sizeClass) || BeforeFresh(heap, record, sizeClass, 0);
+
+    /// <summary>As above before <paramref name="bytes"/> are used at once, which count as used and touched; where <paramref name="sizeClass"/> is 0, the caller is not inside its cache.</summary>
+    public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass, ulong bytes)
     {
-        if (TrySweepToSoft(heap, record, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass), sizeClass))
-            return true;
-        if (!heap->PurgeOnDemand)
+        var x = TAtomics.LoadAcquire(&heap->Policy.PurgeSlack, Site.HeapFigures); // order: a setting [H1]
+        if (x == Policy.Never)
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
 
         // order: figures; none needed. A free may be settled before its allocation: below zero counts as zero [H1]
-        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures));
-        var touched = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        var inUse = bytes + (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures));
+        var touched = bytes + (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
         var peak = TAtomics.LoadAcquire(&heap->PeakLine.Value, Site.HeapFigures); // order: a figure [H1]
         peak = inUse >= peak ? inUse : peak - ((peak - inUse) >> DecayShift);
         TAtomics.StoreRelease(&heap->PeakLine.Value, peak, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
-        var slack = (peak * heap->PurgeSlack) >> 10;
+        var slack = (peak * x) >> 10;
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
         if (touched <= Math.Max(peak + slack, FloorBytes) || touched < next)
             return false;
@@ -43,7 +46,8 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, peak >> 4));
         if (!TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return false;
-        CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
+        if (sizeClass != 0)
+            CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
         var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (peak + (slack / 2)));
 
         // What could not be purged is fragmentation.

@@ -7,7 +7,7 @@ namespace BitTreeAlloc.Core;
 /// Owns: Trim: a new generation; idle caches emptied, the others asked; recyclers taken whole; purge of what is free.
 /// Invariants: I-G3 the generation is raised before any signal, so whoever sees a signal sees the generation. I-G4 after it, every live cache that could not be emptied flushes at its next free
 /// or slow path.
-/// Callers: the Api from any thread, several at once; Supply and Shortage where memory is short; holding nothing but their own cache. Checked by: RSS tests with sleeping threads; the explorer's trim scenarios.
+/// Callers: the Api from any thread, several at once; Supply and Large where memory is short; holding nothing but their own cache. Checked by: RSS tests with sleeping threads; the explorer's trim scenarios.
 /// </summary>
 internal static unsafe class Trimmer<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
@@ -25,6 +25,7 @@ internal static unsafe class Trimmer<TAtomics, TGeometry>
         CacheRecord guest;
         CacheRecord.InitGuest(&guest, heap);
         flushedSlots += EmptyCaches(heap, own, &guest);
+        RegionSlots<TAtomics, TGeometry>.OfferAll(heap);
         flushedSlots += DrainRecyclers(heap, &guest);
         CacheRegistry<TAtomics, TGeometry>.SettleFigures(&guest);
         if (level != 0)

@@ -1,0 +1,77 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the way of requests above 2 MiB: a region to 64 GiB, a mapping of its own beyond or where no region can be had; and the ladder when the system or the hard limit refuses: what the caller's
+/// cache (flush) and the recyclers (drain) hold goes home, free pages go back (purge), and the request is tried once more.
+/// Invariants: a request fails only after the ladder. Callers: the Api, holding nothing. Checked by: capacity and limit tests on the simulated system.
+/// </summary>
+internal static unsafe class Large<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    /// <summary>Memory; <paramref name="record"/> is the caller's cache. From <paramref name="dirtyBytes"/> on it reads as zero.</summary>
+    public static ulong Alloc(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out ulong dirtyBytes, out Outcome outcome)
+    {
+        var bytes = BytesOf(size);
+        PurgePolicy<TAtomics, TGeometry>.TrySweepToSoft(heap, record, bytes, 0);
+        var address = TryOnce(heap, record, size, alignment, out dirtyBytes, out outcome);
+        if (address != 0 || outcome is not (Outcome.CommitRefused or Outcome.LimitReached))
+            return address;
+        if (!CacheSlowPath<TAtomics, TGeometry>.TryFlushForShortage(record))
+        {
+            outcome = Outcome.CacheMisused;
+            return 0;
+        }
+
+        Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, outcome == Outcome.LimitReached ? Limits<TAtomics>.SweepTarget(heap, bytes) : 0);
+        return TryOnce(heap, record, size, alignment, out dirtyBytes, out outcome);
+    }
+
+    /// <summary>Takes back what <see cref="Alloc"/> gave out.</summary>
+    public static Outcome Free(Heap* heap, CacheRecord* record, ulong address) =>
+        RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region) ? Regions<TAtomics, TGeometry>.Free(heap, record, region, address) : DirectMappings<TAtomics>.Free(heap, address);
+
+    /// <summary>Makes it longer or shorter where it is; false where it has to move, or with a reason.</summary>
+    public static bool TryResize(Heap* heap, CacheRecord* record, ulong address, ulong size, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        if (RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region))
+            return size > SizeClasses.MaxSize && Regions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome);
+        var usable = DirectMappings<TAtomics>.SizeOf(heap, address);
+        return size > RegionClasses.MaxSize && size <= usable && size > usable / 2;
+    }
+
+    /// <summary>Bytes that start at the address, or 0.</summary>
+    public static ulong SizeOf(Heap* heap, ulong address) =>
+        RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region) ? Regions<TAtomics, TGeometry>.SizeOf(region, address) : DirectMappings<TAtomics>.SizeOf(heap, address);
+
+    /// <summary>Bytes and start of the live memory that the address lies in, start or inside; 0 where there is none.</summary>
+    public static ulong Find(Heap* heap, ulong address, out ulong start)
+    {
+        if (!RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region))
+            return DirectMappings<TAtomics>.Find(heap, address, out start);
+        start = region.Start;
+        var bytes = Regions<TAtomics, TGeometry>.SizeOf(region, start);
+        return address - start < bytes ? bytes : 0;
+    }
+
+    /// <summary>Bytes that a request of that size may use.</summary>
+    public static ulong BytesOf(ulong size) =>
+        size <= RegionClasses.MaxSize ? RegionClasses.UnitsOf(size) << RegionWord.UnitShift : DirectMappings<TAtomics>.UsableSize(size);
+
+    private static ulong TryOnce(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out ulong dirtyBytes, out Outcome outcome)
+    {
+        dirtyBytes = 0;
+        if (size <= RegionClasses.MaxSize)
+        {
+            var address = Regions<TAtomics, TGeometry>.Alloc(heap, record, size, alignment, out dirtyBytes, out outcome);
+            if (outcome is not (Outcome.AddressSpaceExhausted or Outcome.TooManyMappings))
+                return address;
+        }
+
+        return DirectMappings<TAtomics>.Alloc(heap, size, alignment, out outcome);
+    }
+}

@@ -1,0 +1,269 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the life of a region: taken dirty before clean, of its own class or a larger one; committed as far as asked for; given back into a cache's slot, on offer, or to the system.
+/// Invariants: I-Q1 to I-Q3 (RegionWord); I-Q7 whoever makes a region Dirty or Clean sets its leaf afterwards, always: a leaf is a hint, and a picker that finds another state goes on, owing nothing.
+/// I-Q8 what is touched is charged before it is handed out, and the charge is returned after the pages are gone (I-L1).
+/// Callers: Large (ladder), the Api's free and realloc; owning the record, holding nothing. Checked by: property tests, failing calls; the explorer's region scenarios.
+/// </summary>
+internal static unsafe class Regions<TAtomics, TGeometry>
+    where TAtomics : struct, IAtomics
+    where TGeometry : struct, IGeometry
+{
+    /// <summary>A request may get a dirty region of a class so many steps larger: addresses cost nothing, and pages that are there cost no fault. Beyond, one small user would hold too much.</summary>
+    private const int MaxStepsUp = 5;
+
+    /// <summary>A record's figure is added to the heap's beyond this: at every call all threads would meet on one word.</summary>
+    private const long SettleBytes = 16 << 20;
+
+    /// <summary>A region for <paramref name="size"/> bytes at a multiple of <paramref name="alignment"/>, or 0 with the reason. From <paramref name="dirtyBytes"/> on it reads as zero.</summary>
+    public static ulong Alloc(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out ulong dirtyBytes, out Outcome outcome)
+    {
+        var regionClass = RegionClasses.ClassOf(Math.Max(Math.Max(size, alignment), 1));
+        var units = RegionClasses.UnitsOf(size);
+        outcome = Outcome.Ok;
+        if (!TryTakeDirty(heap, record, regionClass, out var region) && !RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region)
+            && !(PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, 0, units << RegionWord.UnitShift) && TryTakeDirty(heap, record, regionClass, out region)))
+            outcome = TryTakeClean(heap, regionClass, out region);
+
+        dirtyBytes = 0;
+        return outcome == Outcome.Ok ? HandOut(heap, record, region, units, out dirtyBytes, out outcome) : 0;
+    }
+
+    /// <summary>Takes a region back, through the cache's slot of its class.</summary>
+    public static Outcome Free(Heap* heap, CacheRecord* record, RegionRef region, ulong address)
+    {
+        if (address != region.Start)
+            return Outcome.InvalidPointer;
+        for (; ; )
+        {
+            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+            if (word.Phase != RegionPhase.InUse)
+                return Outcome.DoubleFree;
+            var next = word.Freed(cached: !word.IsClaimed);
+
+            // order: release: the user's last writes come before the next user; of two frees one changes the phase [Q1]
+            if (!TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, next.Raw, Site.RegionFree))
+                continue;
+            Count(record, -(long)(word.InUse << RegionWord.UnitShift));
+            if (!word.IsClaimed)
+                RegionSlots<TAtomics, TGeometry>.Keep(heap, record, region);
+            return Outcome.Ok;
+        }
+    }
+
+    /// <summary>
+    /// Makes a region longer or shorter where it is. False: it does not fit, or its tail is being purged (move), or memory was refused (<paramref name="outcome"/> says so). Bytes beyond the old length
+    /// may hold what an earlier user left.
+    /// </summary>
+    public static bool TryResize(Heap* heap, CacheRecord* record, RegionRef region, ulong size, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        var units = RegionClasses.UnitsOf(size);
+        if (size > 1ul << region.Area->Shift)
+            return false;
+        for (; ; )
+        {
+            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+            if (word.Phase != RegionPhase.InUse)
+                outcome = Outcome.InvalidPointer;
+            if (word.Phase != RegionPhase.InUse || (word.IsClaimed && word.InUse != units))
+                return false;
+            if (word.InUse == units)
+                return true;
+            var isLonger = units > word.Touched;
+            var next = isLonger ? word.Claim() : word.Used(units);
+
+            // order: acquire: what a purge of the tail did; held while it grows, so that no purge and no second call is at it [Q1]
+            if (!TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, next.Raw, Site.RegionResize))
+                continue;
+            if (isLonger && !TryBack(heap, region, ref next, units, out outcome))
+            {
+                LetGo(region, next.Unclaim());
+                return false;
+            }
+
+            if (isLonger)
+                LetGo(region, next.Used(units));
+            Count(record, ((long)units - (long)word.InUse) << RegionWord.UnitShift);
+            return true;
+        }
+    }
+
+    /// <summary>Bytes of the region in use that starts at the address, or 0.</summary>
+    public static ulong SizeOf(RegionRef region, ulong address)
+    {
+        var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire: at least as new as when the user got it [Q1]
+        return address == region.Start && word.Phase == RegionPhase.InUse ? word.InUse << RegionWord.UnitShift : 0;
+    }
+
+    /// <summary>Offers a free region that the caller alone has (out of a slot) to all.</summary>
+    public static void Offer(RegionRef region)
+    {
+        var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
+        TAtomics.StoreRelease(region.Word, word.Freed(cached: false).Raw, Site.RegionOffer); // order: release, before the leaf [Q1]
+        BitTree<TAtomics, TGeometry>.Set(&region.Area->Trees, RegionArea.DirtyColumn, region.Index);
+    }
+
+    /// <summary>Puts a held region back as it was found, and offers it again.</summary>
+    public static void PutBack(RegionRef region, RegionWord word)
+    {
+        TAtomics.StoreRelease(region.Word, word.Unclaim().Raw, Site.RegionRelease); // order: release, before the leaf [Q1]
+        BitTree<TAtomics, TGeometry>.Set(&region.Area->Trees, word.Phase == RegionPhase.Clean ? RegionArea.CleanColumn : RegionArea.DirtyColumn, region.Index);
+    }
+
+    /// <summary>
+    /// Lets go of a region that was held while in use: <paramref name="word"/> is what it comes to. Its user may have freed it meanwhile: then the duty to offer it is ours.
+    /// </summary>
+    public static void LetGo(RegionRef region, RegionWord word)
+    {
+        for (; ; )
+        {
+            var now = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+            var isFreed = now.Phase != RegionPhase.InUse;
+            var next = isFreed ? word.Freed(cached: false) : word;
+
+            // order: release: what was done to the pages; acquire: the user's last writes [Q1]
+            if (!TAtomics.CompareExchangeAcqRel(region.Word, now.Raw, next.Raw, Site.RegionRelease))
+                continue;
+            if (isFreed)
+                BitTree<TAtomics, TGeometry>.Set(&region.Area->Trees, RegionArea.DirtyColumn, region.Index);
+            return;
+        }
+    }
+
+    /// <summary>Claims a region that lies on offer in that phase.</summary>
+    public static bool TryClaim(RegionRef region, RegionPhase phase, out RegionWord held)
+    {
+        for (; ; )
+        {
+            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+            held = word.Claim();
+            if (!word.IsOffered(phase))
+                return false;
+            if (TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, held.Raw, Site.RegionClaim)) // order: acquire: the last holder's purge, the last user's writes [Q1]
+                return true;
+        }
+    }
+
+    /// <summary>Adds to the bytes in use, by way of the record.</summary>
+    private static void Count(CacheRecord* record, long bytes)
+    {
+        record->PendingInUse += bytes;
+        if (record->PendingInUse is > SettleBytes or < -SettleBytes)
+            CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+    }
+
+    /// <summary>A dirty region of the class or a little above: the cache's own first, then what is on offer. It is the caller's alone.</summary>
+    private static bool TryTakeDirty(Heap* heap, CacheRecord* record, int regionClass, out RegionRef region)
+    {
+        var last = Math.Min(regionClass + MaxStepsUp, RegionClasses.Count - 1);
+        for (var at = regionClass; at <= last; at++)
+        {
+            if (RegionSlots<TAtomics, TGeometry>.TryTake(heap, record, at, out region) || TryPick(heap, at, RegionPhase.Dirty, out region))
+                return true;
+        }
+
+        region = default;
+        return false;
+    }
+
+    private static bool TryPick(Heap* heap, int regionClass, RegionPhase phase, out RegionRef region)
+    {
+        region = default;
+        for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
+        {
+            region.Area = area;
+            while (BitTree<TAtomics, TGeometry>.TryPick(&area->Trees, phase == RegionPhase.Clean ? RegionArea.CleanColumn : RegionArea.DirtyColumn, out region.Index))
+            {
+                if (TryClaim(region, phase, out _))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region)
+    {
+        for (; ; )
+        {
+            if (TryPick(heap, regionClass, RegionPhase.Clean, out region) || TryFrontier(heap, regionClass, out region))
+                return Outcome.Ok;
+            var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
+            if (outcome != Outcome.Ok)
+                return outcome;
+        }
+    }
+
+    private static bool TryFrontier(Heap* heap, int regionClass, out RegionRef region)
+    {
+        region = default;
+        for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
+        {
+            for (; ; )
+            {
+                var next = TAtomics.LoadAcquire(&area->Frontier, Site.RegionFrontier); // order: acquire [Q1]
+                if (next >= area->Count)
+                    break;
+                if (!TAtomics.CompareExchangeAcqRel(&area->Frontier, next, next + 1, Site.RegionFrontier)) // order: of two one gets the region; its word is 0, as the area was made [Q1]
+                    continue;
+                region.Area = area;
+                region.Index = next;
+                TAtomics.StoreRelease(region.Word, new RegionWord(0).Claim().Raw, Site.RegionBirth); // order: release; a sweeper that came first found nothing to do in it [Q1]
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives the user what the caller alone has: charges, commits, and writes the word. Refused, the region is on offer again.</summary>
+    private static ulong HandOut(Heap* heap, CacheRecord* record, RegionRef region, ulong units, out ulong dirtyBytes, out Outcome outcome)
+    {
+        var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
+        dirtyBytes = Math.Min(held.Touched, units) << RegionWord.UnitShift;
+        if (!TryBack(heap, region, ref held, units, out outcome))
+        {
+            if (held.Phase == RegionPhase.Cached)
+                Offer(region);
+            else
+                PutBack(region, held);
+            return 0;
+        }
+
+        TAtomics.StoreRelease(region.Word, held.Used(units).Raw, Site.RegionHandOut); // order: release; the address passes to other threads by the user's own means [Q1]
+        Count(record, (long)(units << RegionWord.UnitShift));
+        return region.Start;
+    }
+
+    /// <summary>Charges and commits what <paramref name="units"/> units need beyond what the region has. <paramref name="held"/> has the committed length after it, also where it failed.</summary>
+    private static bool TryBack(Heap* heap, RegionRef region, ref RegionWord held, ulong units, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        var more = units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;
+        if (more != 0 && !Limits<TAtomics>.TryCharge(heap, more))
+        {
+            outcome = Outcome.LimitReached;
+            return false;
+        }
+
+        if (units > held.Committed)
+        {
+            outcome = Outcomes.From(RegionPages<TAtomics>.Commit(heap, region.Start, ref held, units));
+            if (outcome != Outcome.Ok)
+            {
+                Limits<TAtomics>.Undo(heap, more);
+                return false;
+            }
+        }
+
+        if (more != 0)
+            TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, more, Site.HeapFigures); // order: a figure [H1]
+        return true;
+    }
+}
