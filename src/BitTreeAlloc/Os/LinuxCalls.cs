@@ -11,7 +11,15 @@ internal static unsafe partial class LinuxCalls
     public const int Read = 1;
     public const int ReadWrite = 3;
     public const int Reservation = 0x02 | 0x20 | 0x4000; // MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    public const int Fixed = 0x10; // MAP_FIXED
+    public const int FixedNoReplace = 0x100000; // MAP_FIXED_NOREPLACE, since Linux 4.17; before, a mere wish
+    public const int HugePool = 0x02 | 0x20 | 0x40000; // MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, the pages promised by the pool at once
+    public const int HugePoolShift = 26;
+    public const int MayMove = 1;
+    public const int MoveFixed = 2;
+    public const int MoveDontUnmap = 4; // since Linux 5.7
     public const int DontNeed = 4;
+    public const int Free = 8;
     public const int DontFork = 10;
     public const int HugePage = 14;
     public const int NoHugePage = 15;
@@ -20,6 +28,8 @@ internal static unsafe partial class LinuxCalls
 
     private const int ScPageSize = 30;
     private const nint ScProcessAdvise = 440;
+
+    private static readonly nint ScRemap = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 216 : 25;
     private const nint OwnProcess = -10001; // PIDFD_SELF_THREAD_GROUP, since Linux 6.14
     private const int Retries = 64;
 
@@ -59,6 +69,13 @@ internal static unsafe partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     public static partial void* Map(void* address, nuint bytes, int protection, int flags, int file, nint offset);
+
+    /// <summary>mremap of <paramref name="bytes"/>, which stay as many.</summary>
+    /// <remarks>Through syscall(2): the C function takes its fifth argument as a variable one, which is passed otherwise on some systems.</remarks>
+    public static void* Remap(void* address, nuint bytes, int flags, void* to) => (void*)SystemCall(ScRemap, address, bytes, bytes, flags, to);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial nint SystemCall(nint number, void* address, nuint oldBytes, nuint newBytes, nint flags, void* to);
 
     [LibraryImport("libc", EntryPoint = "mprotect")]
     public static partial int Protect(void* address, nuint bytes, int protection);

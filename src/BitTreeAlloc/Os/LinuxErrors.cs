@@ -36,6 +36,21 @@ internal static unsafe class LinuxErrors
         _ => VmStatus.NotSupported,
     };
 
+    /// <summary>mremap of pages to an address of the kernel's choice. EFAULT: several mappings. EINVAL: before Linux 5.7, or pages of the pool. EAGAIN: RLIMIT_MEMLOCK.</summary>
+    public static VmStatus OfMove(int error) => error switch
+    {
+        ENOMEM => MappingsExhausted() ? VmStatus.TooManyMappings : VmStatus.CommitRefused,
+        EAGAIN => VmStatus.CommitRefused,
+        _ => VmStatus.NotSupported,
+    };
+
+    /// <summary>mmap of pages of the pool. ENOMEM: too few, or too many mappings. EINVAL: no pool of this size. EPERM, ENOSYS: no pools at all.</summary>
+    public static VmStatus OfHugePool(int error) => error switch
+    {
+        ENOMEM => MappingsExhausted() ? VmStatus.TooManyMappings : VmStatus.CommitRefused,
+        _ => VmStatus.NotSupported,
+    };
+
     /// <summary>munmap. ENOMEM: the range was merged with its neighbours, and the split is one mapping too many.</summary>
     public static VmStatus OfRelease(int error) => error == ENOMEM ? VmStatus.TooManyMappings : VmStatus.Invalid;
 

@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 
 namespace BitTreeAlloc.Os;
 
-/// <summary>Virtual memory of Linux: <c>mmap</c>, <c>mprotect</c>, <c>madvise</c>, <c>munmap</c>. Stateless; the context is not used.</summary>
+/// <summary>Virtual memory of Linux: <c>mmap</c>, <c>mprotect</c>, <c>madvise</c>, <c>mremap</c>, <c>munmap</c>. Stateless; the context is not used.</summary>
 /// <remarks>Reserve is PROT_NONE and commit is <c>mprotect</c> rather than one readable and writable MAP_NORESERVE mapping: under strict overcommit
 /// (vm.overcommit_memory = 2) the kernel ignores MAP_NORESERVE and would charge the whole reservation. Neighbouring pages of equal protection are one mapping,
 /// so commits that grow a range upwards cost no mapping; scattered ones cost two each of the 65 530.</remarks>
@@ -45,7 +45,7 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
 
     /// <inheritdoc/>
     /// <remarks>Pages locked by <c>mlock</c> or <c>mlockall</c> need Linux 5.18; before, the answer is <see cref="VmStatus.NotSupported"/> and nothing changed.
-    /// MADV_FREE was rejected: RSS stays as it was until the kernel is short of memory.</remarks>
+    /// MADV_FREE was rejected here: RSS stays as it was until the kernel is short of memory, and contents are undefined. <see cref="PurgeLazily"/> is that one.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static VmStatus Purge(void* context, void* address, nuint bytes)
     {
@@ -74,6 +74,33 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
     }
 
     /// <inheritdoc/>
+    /// <remarks>MADV_FREE: the kernel takes the pages when it reclaims, and a write before that keeps them. They count as resident until then. A hole in the range is <see cref="VmStatus.Invalid"/>.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static VmStatus PurgeLazily(void* context, void* address, nuint bytes) =>
+        IsRange(address, bytes) ? LinuxErrors.OfPurge(LinuxCalls.AdviseWithRetry(address, bytes, LinuxCalls.Free)) : VmStatus.Invalid;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static VmStatus MovePages(void* context, void* from, void* to, nuint bytes)
+    {
+        var distance = from < to ? (nuint)to - (nuint)from : (nuint)from - (nuint)to;
+        return IsRange(from, bytes) && IsRange(to, bytes) && distance >= bytes ? LinuxPageMoves.Move(from, to, bytes) : VmStatus.Invalid;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static VmStatus CommitHuge(void* context, void* address, nuint bytes, int pageShift)
+    {
+        if (pageShift is not (21 or 30))
+            return VmStatus.Invalid;
+        return bytes != 0 && (((nuint)address | bytes) & (((nuint)1 << pageShift) - 1)) == 0 ? LinuxHugePages.Commit(address, bytes, pageShift) : VmStatus.Invalid;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static VmStatus DropHuge(void* context, void* address, nuint bytes) => IsRange(address, bytes) ? LinuxHugePages.Drop(address, bytes) : VmStatus.Invalid;
+
+    /// <inheritdoc/>
     /// <remarks>The kernel merges neighbouring reservations into one mapping, so releasing one of them may need one mapping more:
     /// <see cref="VmStatus.TooManyMappings"/> means that the range is still reserved and the call may be repeated later.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -85,6 +112,8 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
     }
 
     /// <inheritdoc/>
+    /// <remarks>The kernel answers EINVAL, hence <see cref="VmStatus.NotSupported"/>, to huge pages where it was built without them, and to a populate of pages without access or before Linux 5.14.
+    /// The advice over pages of the pool is Ok without effect.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static VmStatus Advise(void* context, void* address, nuint bytes, VmAdvice advice)
     {

@@ -12,6 +12,7 @@ internal readonly unsafe partial struct MacVirtualMemory : IVirtualMemory
     private const int Reservation = 0x0002 | 0x1000 | 0x0040; // MAP_PRIVATE | MAP_ANON | MAP_NORESERVE
     private const int Fixed = 0x0010;
     private const int InheritNone = 2;
+    private const int Free = 5; // MADV_FREE
     private const int Einval = 22;
 
     private static readonly nuint s_pageSize = (nuint)Environment.SystemPageSize;
@@ -64,6 +65,15 @@ internal readonly unsafe partial struct MacVirtualMemory : IVirtualMemory
     }
 
     /// <inheritdoc/>
+    /// <remarks>MADV_FREE. Pages cannot be moved here but by Mach calls that unmap their origin, and there is no pool of huge pages.</remarks>
+    public static VmStatus PurgeLazily(void* context, void* address, nuint bytes)
+    {
+        if (!IsRange(address, bytes))
+            return VmStatus.Invalid;
+        return Advice(address, bytes, Free) == 0 ? VmStatus.Ok : VmStatus.NotSupported;
+    }
+
+    /// <inheritdoc/>
     public static VmStatus Release(void* context, void* address, nuint bytes) =>
         IsRange(address, bytes) && Unmap(address, bytes) == 0 ? VmStatus.Ok : VmStatus.Invalid;
 
@@ -96,6 +106,9 @@ internal readonly unsafe partial struct MacVirtualMemory : IVirtualMemory
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(void* address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advice(void* address, nuint bytes, int advice);
 
     [LibraryImport("libc", EntryPoint = "minherit")]
     private static partial int Inherit(void* address, nuint bytes, int inheritance);

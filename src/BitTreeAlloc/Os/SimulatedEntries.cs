@@ -17,6 +17,14 @@ internal readonly unsafe struct SimulatedEntries : IVirtualMemory
 
     public static VmStatus Advise(void* context, void* address, nuint bytes, VmAdvice advice) => Object(context).Advise((nuint)address, bytes, advice);
 
+    public static VmStatus PurgeLazily(void* context, void* address, nuint bytes) => Object(context).PurgeLazily((nuint)address, bytes);
+
+    public static VmStatus MovePages(void* context, void* from, void* to, nuint bytes) => Object(context).MovePages((nuint)from, (nuint)to, bytes);
+
+    public static VmStatus CommitHuge(void* context, void* address, nuint bytes, int pageShift) => Object(context).CommitHuge((nuint)address, bytes, pageShift);
+
+    public static VmStatus DropHuge(void* context, void* address, nuint bytes) => Object(context).DropHuge((nuint)address, bytes);
+
     public static int NodeCount(void* context) => Object(context).Nodes;
 
     private static SimulatedVirtualMemory Object(void* context) => (SimulatedVirtualMemory)GCHandle.FromIntPtr((nint)context).Target!;

@@ -39,8 +39,8 @@ internal sealed class SimulatedFaults
     private static VmStatus Usual(VmVerb verb) => verb switch
     {
         VmVerb.Reserve => VmStatus.AddressSpaceExhausted,
-        VmVerb.Commit => VmStatus.CommitRefused,
-        VmVerb.Release => VmStatus.TooManyMappings,
+        VmVerb.Commit or VmVerb.CommitHuge => VmStatus.CommitRefused,
+        VmVerb.Release or VmVerb.DropHuge => VmStatus.TooManyMappings,
         _ => VmStatus.NotSupported,
     };
 

@@ -11,6 +11,9 @@ internal enum SimulatedPage : byte
 
     /// <summary>Committed, purged since, and not committed again.</summary>
     Purged,
+
+    /// <summary>Backed by a pool of huge pages: committed, and not counted.</summary>
+    Huge,
 }
 
 /// <summary>The book of one <see cref="SimulatedVirtualMemory"/>: its reservations and the state of every page. Guarded by its owner's gate.</summary>
@@ -26,12 +29,16 @@ internal sealed class SimulatedPages(nuint pageBytes)
 
     public ulong BackedBytes => _backedPages * pageBytes;
 
-    public ulong CommittedBytes => (_backedPages + _purgedPages) * pageBytes;
+    public ulong CommittedBytes => (_backedPages + _purgedPages + _hugePages) * pageBytes;
+
+    /// <summary>Bytes that are backed by pools of huge pages.</summary>
+    public ulong PoolBytes => _hugePages * pageBytes;
 
     public IReadOnlyList<Reservation> Reservations => _reservations;
 
     private ulong _backedPages;
     private ulong _purgedPages;
+    private ulong _hugePages;
 
     public void Add(nuint start, nuint bytes)
     {
@@ -79,6 +86,7 @@ internal sealed class SimulatedPages(nuint pageBytes)
     {
         _backedPages -= Count(reservation, start, bytes, SimulatedPage.Backed);
         _purgedPages -= Count(reservation, start, bytes, SimulatedPage.Purged);
+        _hugePages -= Count(reservation, start, bytes, SimulatedPage.Huge);
         for (nuint page = (start - reservation.Start) / pageBytes, end = page + (bytes / pageBytes); page < end;)
         {
             var run = nuint.Min(end - page, ChunkPages - (page % ChunkPages));
@@ -92,6 +100,25 @@ internal sealed class SimulatedPages(nuint pageBytes)
             _backedPages += bytes / pageBytes;
         else if (state == SimulatedPage.Purged)
             _purgedPages += bytes / pageBytes;
+        else if (state == SimulatedPage.Huge)
+            _hugePages += bytes / pageBytes;
+    }
+
+    /// <summary>The states of a committed range go to another; the origin counts as purged.</summary>
+    public void Move(Reservation origin, nuint from, Reservation destination, nuint to, nuint bytes)
+    {
+        for (nuint done = 0; done < bytes;)
+        {
+            var page = (from + done - origin.Start) / pageBytes;
+            var run = nuint.Min((bytes - done) / pageBytes, ChunkPages - (page % ChunkPages));
+            var states = origin.Chunks[page / ChunkPages].AsSpan((int)(page % ChunkPages), (int)run);
+            var same = states.IndexOfAnyExcept(states[0]);
+            run = same < 0 ? run : (nuint)same;
+            SetAll(destination, to + done, run * pageBytes, states[0]);
+            done += run * pageBytes;
+        }
+
+        SetAll(origin, from, bytes, SimulatedPage.Purged);
     }
 
     private int FirstAfter(nuint address)

@@ -36,7 +36,7 @@ public sealed unsafe partial class SimulatedVirtualMemory
         try
         {
             var status = Begin(VmVerb.Commit);
-            var breach = BreachOf(address, bytes, out var reservation);
+            var breach = BreachOfOrdinary(address, bytes, out var reservation);
             if (reservation is null)
                 return End(VmVerb.Commit, address, bytes, Breach(VmVerb.Commit, address, bytes, breach));
 
@@ -63,9 +63,7 @@ public sealed unsafe partial class SimulatedVirtualMemory
         try
         {
             var status = Begin(VmVerb.Purge);
-            var breach = BreachOf(address, bytes, out var reservation);
-            if (reservation is not null && _pages.Count(reservation, address, bytes, SimulatedPage.Reserved) != 0)
-                (breach, reservation) = ("a page of the range is not committed", null);
+            var breach = BreachOfCommitted(address, bytes, out var reservation);
             if (reservation is null)
                 return End(VmVerb.Purge, address, bytes, Breach(VmVerb.Purge, address, bytes, breach));
 
@@ -81,7 +79,11 @@ public sealed unsafe partial class SimulatedVirtualMemory
             if ((status == VmStatus.Ok && _options.StrictPurge) || lost)
                 _ = SystemVirtualMemory.Seal((void*)address, bytes);
             if (status == VmStatus.Ok || lost)
+            {
                 _pages.SetAll(reservation, address, bytes, lost ? SimulatedPage.Reserved : SimulatedPage.Purged);
+                _residency.Drop(address, bytes);
+            }
+
             return End(VmVerb.Purge, address, bytes, status);
         }
         finally
@@ -105,7 +107,13 @@ public sealed unsafe partial class SimulatedVirtualMemory
             if (status == VmStatus.Ok)
                 status = _system.Release((void*)address, bytes);
             if (status == VmStatus.Ok)
+            {
+                foreach (var pool in _pools)
+                    pool.GiveBack(address, bytes);
+                _residency.Forget(address, bytes);
                 _pages.Remove(reservation);
+            }
+
             return End(VmVerb.Release, address, bytes, status);
         }
         finally
@@ -125,7 +133,9 @@ public sealed unsafe partial class SimulatedVirtualMemory
                 (breach, reservation) = ("only committed pages can be populated", null);
             if (reservation is null)
                 return End(VmVerb.Advise, address, bytes, Breach(VmVerb.Advise, address, bytes, breach));
-            return End(VmVerb.Advise, address, bytes, status == VmStatus.Ok ? _system.Advise((void*)address, bytes, advice) : status);
+            if (status == VmStatus.Ok)
+                status = TakeAdvice(reservation, address, bytes, advice);
+            return End(VmVerb.Advise, address, bytes, status);
         }
         finally
         {
@@ -139,14 +149,15 @@ public sealed unsafe partial class SimulatedVirtualMemory
         return _faults.Next(verb);
     }
 
-    private VmStatus End(VmVerb verb, nuint address, nuint bytes, VmStatus status)
+    private VmStatus End(VmVerb verb, nuint address, nuint bytes, VmStatus status, nuint to = 0)
     {
         _peakBacked = ulong.Max(_peakBacked, CountedBytes());
+        _peakResident = ulong.Max(_peakResident, CountResident());
         if (_options.LogLimit == 0)
             return status;
         if (_log.Count == _options.LogLimit)
             _log.Dequeue();
-        _log.Enqueue(new VmCall(verb, address, bytes, status));
+        _log.Enqueue(new VmCall(verb, address, bytes, status, to));
         return status;
     }
 
@@ -167,5 +178,24 @@ public sealed unsafe partial class SimulatedVirtualMemory
             return "the size is no positive multiple of the page";
         reservation = _pages.Find(address, bytes);
         return reservation is null ? "the range lies in no reservation" : "";
+    }
+
+    // As BreachOf, for verbs that pages of a pool do not take.
+    private string BreachOfOrdinary(nuint address, nuint bytes, out SimulatedPages.Reservation? reservation)
+    {
+        var breach = BreachOf(address, bytes, out reservation);
+        if (reservation is null || _pages.Count(reservation, address, bytes, SimulatedPage.Huge) == 0)
+            return breach;
+        reservation = null;
+        return "a page of the range is from the pool of huge pages";
+    }
+
+    private string BreachOfCommitted(nuint address, nuint bytes, out SimulatedPages.Reservation? reservation)
+    {
+        var breach = BreachOfOrdinary(address, bytes, out reservation);
+        if (reservation is null || _pages.Count(reservation, address, bytes, SimulatedPage.Reserved) == 0)
+            return breach;
+        reservation = null;
+        return "a page of the range is not committed";
     }
 }

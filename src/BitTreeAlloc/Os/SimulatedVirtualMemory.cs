@@ -10,7 +10,7 @@ namespace BitTreeAlloc.Os;
 /// <remarks>
 /// <para>Give <see cref="Table"/> to an allocator's options, dispose the allocator first and this afterwards. Any thread may call any member.</para>
 /// <para>Capacity counts pages from Commit to Purge or Release. A page that is touched again after a Purge is not seen and not counted until it is committed again:
-/// what is bounded are grants, not residency.</para>
+/// what is bounded are grants, not residency. Residency is counted as far as a test tells it by <see cref="Touch"/>.</para>
 /// </remarks>
 /// <example><code>
 /// using var os = new SimulatedVirtualMemory(new() { CapacityBytes = 64 &lt;&lt; 20 });
@@ -26,6 +26,8 @@ public sealed unsafe partial class SimulatedVirtualMemory : IDisposable
     private readonly SimulatedVirtualMemoryOptions _options;
     private readonly VmTable _system = SystemVirtualMemory.Table;
     private readonly SimulatedPages _pages;
+    private readonly SimulatedResidency _residency;
+    private readonly SimulatedPool[] _pools;
     private readonly SimulatedFaults _faults = new();
     private readonly long[] _calls = new long[Enum.GetValues<VmVerb>().Length];
     private readonly Queue<VmCall> _log = new();
@@ -33,9 +35,10 @@ public sealed unsafe partial class SimulatedVirtualMemory : IDisposable
     private GCHandle _self;
     private ulong _capacity;
     private ulong _peakBacked;
+    private ulong _peakResident;
 
     /// <summary>Makes a system of its own.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A page size that is no power of two or below the system's, no node, or a negative log limit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A page size that is no power of two or below the system's, no node, a negative log limit, or a negative number of huge pages.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no implementation for the real system underneath.</exception>
     public SimulatedVirtualMemory(SimulatedVirtualMemoryOptions? options = null)
     {
@@ -46,7 +49,11 @@ public sealed unsafe partial class SimulatedVirtualMemory : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Nodes, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(_options.LogLimit);
         _capacity = _options.CapacityBytes;
+        ArgumentOutOfRangeException.ThrowIfNegative(_options.HugePages2MiB ?? 0);
+        ArgumentOutOfRangeException.ThrowIfNegative(_options.HugePages1GiB ?? 0);
         _pages = new SimulatedPages(PageBytes);
+        _residency = new SimulatedResidency(PageBytes, _options.TransparentHugePages);
+        _pools = [new SimulatedPool(21, _options.HugePages2MiB), new SimulatedPool(30, _options.HugePages1GiB)];
         _self = GCHandle.Alloc(this);
         Table = VmTable.Of<SimulatedEntries>((void*)GCHandle.ToIntPtr(_self));
     }
@@ -111,12 +118,13 @@ public sealed unsafe partial class SimulatedVirtualMemory : IDisposable
         return 0;
     });
 
-    /// <summary>Zeroes the call counters and the peak and empties the log; violations, faults and memory stay.</summary>
+    /// <summary>Zeroes the call counters and the peaks and empties the log; violations, faults and memory stay.</summary>
     public void ResetCounters() => Read(() =>
     {
         Array.Clear(_calls);
         _log.Clear();
         _peakBacked = CountedBytes();
+        _peakResident = CountResident();
         return 0;
     });
 

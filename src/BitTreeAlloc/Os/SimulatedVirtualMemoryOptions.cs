@@ -25,4 +25,17 @@ public sealed class SimulatedVirtualMemoryOptions
     /// <summary>Whether purged pages lose access until the next Commit, so that any touch of them ends the process. Stricter than the contract, under which
     /// they stay readable and writable: only for tests that prove that nobody touches purged memory before it commits it again.</summary>
     public bool StrictPurge { get; init; }
+
+    /// <summary>Where transparent huge pages are used. It decides what <see cref="SimulatedVirtualMemory.ResidentBytes"/> counts after a <see cref="SimulatedVirtualMemory.Touch"/>.
+    /// <see cref="TransparentHugePageMode.Unknown"/>: advice about them is not supported. Default: where advised.</summary>
+    public TransparentHugePageMode TransparentHugePages { get; init; } = TransparentHugePageMode.Madvise;
+
+    /// <summary>Pages of 2 MiB in the system's pool of huge pages. 0: the pool is exhausted. Null (the default): there is no pool.</summary>
+    public int? HugePages2MiB { get; init; }
+
+    /// <summary>Pages of 1 GiB in the system's pool of huge pages. 0: the pool is exhausted. Null (the default): there is no pool.</summary>
+    public int? HugePages1GiB { get; init; }
+
+    /// <summary>Whether the system is short of memory at each lazy purge, and takes all its pages at once, so that they read as zero. The other extreme (the default) takes none: contents stay.</summary>
+    public bool LazyPurgeTakesAtOnce { get; init; }
 }

@@ -17,6 +17,18 @@ public enum VmVerb
 
     /// <summary><see cref="IVirtualMemory.Advise"/>.</summary>
     Advise,
+
+    /// <summary><see cref="IVirtualMemory.PurgeLazily"/>.</summary>
+    PurgeLazily,
+
+    /// <summary><see cref="IVirtualMemory.MovePages"/>.</summary>
+    MovePages,
+
+    /// <summary><see cref="IVirtualMemory.CommitHuge"/>.</summary>
+    CommitHuge,
+
+    /// <summary><see cref="IVirtualMemory.DropHuge"/>.</summary>
+    DropHuge,
 }
 
 /// <summary>One call that a <see cref="SimulatedVirtualMemory"/> answered.</summary>
@@ -24,4 +36,5 @@ public enum VmVerb
 /// <param name="Address">Where: the caller's address, or the one a Reserve returned (0 where it failed).</param>
 /// <param name="Bytes">How many bytes.</param>
 /// <param name="Status">The answer.</param>
-public readonly record struct VmCall(VmVerb Verb, nuint Address, nuint Bytes, VmStatus Status);
+/// <param name="To">Where the pages of a MovePages were to go; 0 for every other verb.</param>
+public readonly record struct VmCall(VmVerb Verb, nuint Address, nuint Bytes, VmStatus Status, nuint To = 0);

@@ -15,7 +15,7 @@ public enum VmStatus
     /// <summary>The number of mappings of the process is exhausted.</summary>
     TooManyMappings,
 
-    /// <summary>The system cannot do it here. Only advice and a purge (of pages locked in memory) may answer so.</summary>
+    /// <summary>The system cannot do it here. Reserve, commit and release never answer so.</summary>
     NotSupported,
 
     /// <summary>An argument was not page-aligned or outside a reservation: a bug of the caller.</summary>

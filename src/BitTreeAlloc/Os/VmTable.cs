@@ -17,6 +17,10 @@ public unsafe struct VmTable
     internal delegate*<void*, void*, nuint, VmStatus> ReleaseEntry;
     internal delegate*<void*, void*, nuint, VmAdvice, VmStatus> AdviseEntry;
     internal delegate*<void*, int> NodeCountEntry;
+    internal delegate*<void*, void*, nuint, VmStatus> PurgeLazilyEntry;
+    internal delegate*<void*, void*, void*, nuint, VmStatus> MovePagesEntry;
+    internal delegate*<void*, void*, nuint, int, VmStatus> CommitHugeEntry;
+    internal delegate*<void*, void*, nuint, VmStatus> DropHugeEntry;
 
     /// <summary>The table of one implementation.</summary>
     public static VmTable Of<TOs>(void* context)
@@ -31,6 +35,10 @@ public unsafe struct VmTable
             ReleaseEntry = &ReleaseBy<TOs>,
             AdviseEntry = &AdviseBy<TOs>,
             NodeCountEntry = &NodeCountOf<TOs>,
+            PurgeLazilyEntry = &PurgeLazilyBy<TOs>,
+            MovePagesEntry = &MovePagesBy<TOs>,
+            CommitHugeEntry = &CommitHugeBy<TOs>,
+            DropHugeEntry = &DropHugeBy<TOs>,
         };
 
     /// <inheritdoc cref="IVirtualMemory.PageSize"/>
@@ -57,6 +65,18 @@ public unsafe struct VmTable
     /// <inheritdoc cref="IVirtualMemory.NodeCount"/>
     public readonly int NodeCount() => NodeCountEntry(Context);
 
+    /// <inheritdoc cref="IVirtualMemory.PurgeLazily"/>
+    public readonly VmStatus PurgeLazily(void* address, nuint bytes) => PurgeLazilyEntry(Context, address, bytes);
+
+    /// <inheritdoc cref="IVirtualMemory.MovePages"/>
+    public readonly VmStatus MovePages(void* from, void* to, nuint bytes) => MovePagesEntry(Context, from, to, bytes);
+
+    /// <inheritdoc cref="IVirtualMemory.CommitHuge"/>
+    public readonly VmStatus CommitHuge(void* address, nuint bytes, int pageShift) => CommitHugeEntry(Context, address, bytes, pageShift);
+
+    /// <inheritdoc cref="IVirtualMemory.DropHuge"/>
+    public readonly VmStatus DropHuge(void* address, nuint bytes) => DropHugeEntry(Context, address, bytes);
+
     // A static abstract member has no address of its own: these forwarders do.
     private static nuint PageSizeOf<TOs>(void* context)
         where TOs : struct, IVirtualMemory => TOs.PageSize(context);
@@ -81,4 +101,16 @@ public unsafe struct VmTable
 
     private static int NodeCountOf<TOs>(void* context)
         where TOs : struct, IVirtualMemory => TOs.NodeCount(context);
+
+    private static VmStatus PurgeLazilyBy<TOs>(void* context, void* address, nuint bytes)
+        where TOs : struct, IVirtualMemory => TOs.PurgeLazily(context, address, bytes);
+
+    private static VmStatus MovePagesBy<TOs>(void* context, void* from, void* to, nuint bytes)
+        where TOs : struct, IVirtualMemory => TOs.MovePages(context, from, to, bytes);
+
+    private static VmStatus CommitHugeBy<TOs>(void* context, void* address, nuint bytes, int pageShift)
+        where TOs : struct, IVirtualMemory => TOs.CommitHuge(context, address, bytes, pageShift);
+
+    private static VmStatus DropHugeBy<TOs>(void* context, void* address, nuint bytes)
+        where TOs : struct, IVirtualMemory => TOs.DropHuge(context, address, bytes);
 }

@@ -15,6 +15,7 @@ internal readonly unsafe partial struct WindowsVirtualMemory : IVirtualMemory
     private const uint MemReserve = 0x2000;
     private const uint MemDecommit = 0x4000;
     private const uint MemRelease = 0x8000;
+    private const uint MemReset = 0x80000;
     private const uint PageNoAccess = 0x01;
     private const uint PageReadWrite = 0x04;
     private const int ErrorInvalidParameter = 87;
@@ -73,6 +74,16 @@ internal readonly unsafe partial struct WindowsVirtualMemory : IVirtualMemory
         }
 
         return VmStatus.Ok;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks><c>MEM_RESET</c>, which is what the contract says: the pages are not written to the paging file, and are the old ones or zero afterwards. The commit charge stays.
+    /// Moved pages and large pages are not supported: the one has no call here, the other needs a privilege and a reservation made for them.</remarks>
+    public static VmStatus PurgeLazily(void* context, void* address, nuint bytes)
+    {
+        if (!IsRange(address, bytes))
+            return VmStatus.Invalid;
+        return VirtualAlloc(address, bytes, MemReset, PageReadWrite) != null ? VmStatus.Ok : VmStatus.NotSupported;
     }
 
     /// <inheritdoc/>
