@@ -171,7 +171,7 @@ internal sealed unsafe class CacheScenario(string name, string claim, CacheStart
                 Probe(run, _world.RecordAt(0));
                 break;
             case 'k':
-                Decay<ModelAtomics, FourBlockTrees>.Tick(heap, out _);
+                Decay<ModelAtomics, FourBlockTrees>.Tick(heap, out _, out _);
                 break;
             case 't' or 'c':
                 Trimmer<ModelAtomics, FourBlockTrees>.Trim(heap, null, letter == 't' ? 2 : 0, out _, out _);

@@ -47,4 +47,7 @@ public enum AllocError
 
     /// <summary>More would exceed <see cref="BitTreeAllocator.HardLimitBytes"/>.</summary>
     LimitReached,
+
+    /// <summary>It needs a call to the operating system, and the allocator is sealed (<see cref="BitTreeAllocator.Seal"/>).</summary>
+    Sealed,
 }

@@ -45,6 +45,18 @@ public sealed record AllocatorStatistics
     /// <summary>Bytes of pages that went back to the system so far.</summary>
     public required nuint PurgedBytes { get; init; }
 
+    /// <summary>Bytes of free regions that were marked so far for the system to take when it is short (<see cref="MemoryPolicy.LazyPurge"/>): not counted as purged, and resident until it does.</summary>
+    public required nuint LazilyFreedBytes { get; init; }
+
+    /// <summary>Bytes of regions whose pages come from the system's pool of huge pages now.</summary>
+    public required nuint HugePoolBytes { get; init; }
+
+    /// <summary>Bytes that Realloc moved so far by their pages, without a copy.</summary>
+    public required nuint MovedBytes { get; init; }
+
+    /// <summary>Calls to the operating system, so far, that a sealed allocator wanted to make (<see cref="BitTreeAllocator.Seal"/>).</summary>
+    public required long SealBrokenCalls { get; init; }
+
     /// <summary>Calls to the operating system so far.</summary>
     public required long OsCalls { get; init; }
 

@@ -256,6 +256,14 @@ public sealed unsafe partial class BitTreeAllocator
         error = TryAllocAlignedAmbient(newSize, alignment, out pointer);
         if (error != AllocError.None || old == null)
             return error;
+        if (oldSize >= MaxMediumSize && Enter(out var mover) == AllocError.None)
+        {
+            var isMoved = TryMovePages(mover.Record, old, pointer, Math.Min(oldSize, newSize));
+            CacheClaims<HardwareAtomics>.Leave(mover.Record);
+            if (isMoved)
+                return AllocError.None;
+        }
+
         Buffer.MemoryCopy(old, pointer, newSize, Math.Min(oldSize, newSize));
 
         // The move has happened: news about earlier frees waits for a call that only frees.

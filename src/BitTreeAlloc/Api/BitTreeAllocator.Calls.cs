@@ -103,6 +103,18 @@ public sealed unsafe partial class BitTreeAllocator
     public bool Owns(void* pointer) =>
         _heap != null && (_engine.Locate(_heap, (ulong)pointer, out _) || _engine.FindLarge(_heap, (ulong)pointer, out _) != 0);
 
+    /// <summary>How the memory at an address is served, start or inside, live or free: by compares and shifts; a look at a table for mappings alone.</summary>
+    public SizeCategory CategoryOf(void* pointer)
+    {
+        if (_heap == null)
+            return SizeCategory.None;
+        if (_engine.Locate(_heap, (ulong)pointer, out var block))
+            return block.Space->Owner->Family == 0 ? SizeCategory.Small : SizeCategory.Medium;
+        if (_engine.LocateRegion(_heap, (ulong)pointer, out _))
+            return SizeCategory.Region;
+        return _engine.FindLarge(_heap, (ulong)pointer, out _) != 0 ? SizeCategory.Direct : SizeCategory.None;
+    }
+
     private AllocError AllocZeroedCore(ref ThreadCache cache, nuint size, out void* pointer)
     {
         var error = Ready(ref cache);
@@ -161,11 +173,24 @@ public sealed unsafe partial class BitTreeAllocator
         error = AllocAlignedGuarded(ref cache, newSize, alignment, out moved);
         if (error != AllocError.None || pointer == null)
             return error;
+        if (TryMovePages(cache.Record, pointer, moved, Math.Min(oldSize, newSize)))
+            return AllocError.None;
         Buffer.MemoryCopy(pointer, moved, newSize, Math.Min(oldSize, newSize));
 
         // The move has happened: news about earlier frees waits for a call that only frees.
         KeepNews(cache.Record, FreeGuarded(ref cache, pointer, null));
         return AllocError.None;
+    }
+
+    /// <summary>Moves contents between regions or mappings, and frees the old memory; false where they have to be copied.</summary>
+    private bool TryMovePages(CacheRecord* record, void* from, void* to, nuint bytes)
+    {
+        if (bytes < MaxMediumSize || _engine.Locate(_heap, (ulong)from, out _) || _engine.Locate(_heap, (ulong)to, out _))
+            return false;
+        if (!_engine.TryMoveLarge(_heap, record, (ulong)from, (ulong)to, bytes, out var outcome))
+            return false;
+        KeepNews(record, Errors.Of(outcome));
+        return true;
     }
 
     private AllocError CheckRealloc(nuint newSize, nuint alignment, out nuint rounded)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Core;
+using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc;
 
@@ -57,6 +58,11 @@ public sealed unsafe partial class BitTreeAllocator
         remove => ChangeHandlers(handlers => handlers - value);
     }
 
+    /// <summary>
+    /// The system refused advice about huge pages: raised once in an allocator's life, on the thread whose call met it, as <see cref="LimitReached"/> is. The allocation has succeeded, with ordinary pages.
+    /// </summary>
+    public event EventHandler<HugePagesDeniedEventArgs>? HugePagesDenied;
+
     /// <summary>The end of a slow call that may have met a limit: the thread is outside of its cache again, explicit or ambient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private AllocError Told(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
@@ -68,18 +74,21 @@ public sealed unsafe partial class BitTreeAllocator
 
     /// <summary>A look at a shared line that is hardly ever written: one load for a refill.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool HasNews(AllocError error, CacheRecord* record) => _heap->LimitNoteLine.Value == (ulong)record || error == AllocError.LimitReached;
+    private bool HasNews(AllocError error, CacheRecord* record) => _heap->LimitNoteLine.Value == (ulong)record || error == AllocError.LimitReached || _heap->AdviceDeniedLine.Value == 1;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Tell(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
     {
         var isSoft = Limits<HardwareAtomics>.TryTakeNote(_heap, record, out var charged);
-        var handlers = _limitReached;
-        if (handlers == null || t_isTelling)
+        var isDenied = _heap->AdviceDeniedLine.Value == 1 && HardwareAtomics.CompareExchangeAcqRel(&_heap->AdviceDeniedLine.Value, 1, 2, Site.HeapFigures); // order: a note; one tells it [H1]
+        var handlers = _limitReached ?? ((_, _) => { });
+        if (t_isTelling)
             return;
         t_isTelling = true;
         try
         {
+            if (isDenied)
+                HugePagesDenied?.Invoke(this, new HugePagesDeniedEventArgs($"The system refused advice to use huge pages (transparent huge pages: {HugePageSupport.ReadMode()}). See /sys/kernel/mm/transparent_hugepage/enabled, or set MemoryPolicy.HugePages to Never."));
             if (isSoft)
                 handlers(this, new MemoryLimitEventArgs(MemoryLimitKind.Soft, SoftLimitBytes, charged, size));
             if (error == AllocError.LimitReached)

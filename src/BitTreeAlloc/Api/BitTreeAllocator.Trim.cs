@@ -64,8 +64,8 @@ public sealed unsafe partial class BitTreeAllocator
 
     /// <summary>
     /// One tick of the clock by which idle caches shrink: a cache that was not used since the last tick gives 1, 2, 4, 8 … magazines back to the blocks; use begins it again. Ambient caches are
-    /// emptied so whether their threads ever run again or not; of explicit ones what they have put aside is taken. Call it every second or so, from any thread, or set
-    /// <see cref="BitTreeAllocatorOptions.TickInterval"/>. It gives nothing back to the system.
+    /// emptied so whether their threads ever run again or not; of explicit ones what they have put aside is taken. Then <see cref="MemoryPolicy.TickPurgeBytes"/> of free regions of each class and of
+    /// empty blocks go back to the system. Call it every second or so, from any thread, or set <see cref="TickInterval"/>.
     /// </summary>
     /// <returns>Slots that went back to their blocks.</returns>
     /// <exception cref="AllocatorMisuseException">What was given back had been freed twice; the tick is complete all the same.</exception>
@@ -76,7 +76,7 @@ public sealed unsafe partial class BitTreeAllocator
             throw Errors.Disposed();
         try
         {
-            var outcome = _engine.Tick(heap, out var flushed);
+            var outcome = _engine.Tick(heap, out var flushed, out _);
             return outcome == Outcome.Ok ? flushed : throw Errors.Misuse(outcome);
         }
         finally
@@ -110,24 +110,5 @@ public sealed unsafe partial class BitTreeAllocator
     {
         if (level is < TrimLevel.Caches or > TrimLevel.Pages)
             throw new ArgumentOutOfRangeException(nameof(level), level, "A trim goes to Caches, Blocks or Pages.");
-    }
-
-    private ITimer? StartTicking(BitTreeAllocatorOptions options)
-    {
-        var interval = options.CheckedTickInterval;
-        if (interval == Timeout.InfiniteTimeSpan)
-            return null;
-
-        // Weak: a timer must not keep an allocator that nobody has any more.
-        var self = new WeakReference<BitTreeAllocator>(this);
-        return (options.TimeProvider ?? TimeProvider.System).CreateTimer(_ => TickOnce(self), null, interval, interval);
-    }
-
-    private static void TickOnce(WeakReference<BitTreeAllocator> self)
-    {
-        if (!self.TryGetTarget(out var allocator) || !allocator.TryVisit(out var heap))
-            return;
-        _ = allocator._engine.Tick(heap, out _); // News of a wrong free finds nobody here to tell.
-        allocator.EndVisit();
     }
 }

@@ -34,7 +34,6 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     private readonly ulong _serial;
     private readonly int _minimumAlignment;
     private readonly bool _checked;
-    private readonly ITimer? _timer;
     private Engine _engine;
     private Heap* _heap;
     private VisitorGate _gate;
@@ -60,10 +59,13 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var plan = options.ToPlan();
-        _ = options.CheckedTickInterval;
+        BitTreeAllocatorOptions.CheckInterval(options.TickInterval);
         _engine = engine;
         _minimumAlignment = plan.MinimumAlignment;
-        Profile = options.Profile;
+        _profile = options.Profile;
+        _policy = options.EffectivePolicy;
+        _clock = options.TimeProvider ?? TimeProvider.System;
+        _tickInterval = Timeout.InfiniteTimeSpan;
         _checked = plan.Checked;
         CasWidth = plan.UseCas16 ? CasWidth.Sixteen : CasWidth.Eight;
         fixed (ulong* serials = &s_serials)
@@ -78,7 +80,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
         if (_checked)
             _marks = MarkView.Of(_heap);
-        _timer = StartTicking(options);
+        TickInterval = options.TickInterval;
     }
 
     /// <summary>The process-wide allocator, made at first use with the default options. It lives as long as the process.</summary>
@@ -89,9 +91,6 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     /// <summary>Largest alignment in bytes that any call takes: 1 GiB.</summary>
     public static nuint MaxAlignment => 1u << 30;
-
-    /// <summary>The memory policy in force.</summary>
-    public Profile Profile { get; }
 
     /// <summary>The form of the recycler's head in force: never <see cref="CasWidth.Auto"/>.</summary>
     public CasWidth CasWidth { get; }
@@ -209,6 +208,10 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             FreeRegionBytes = (nuint)(totals.RegionTouchedBytes - Math.Min(totals.RegionBytes, totals.RegionTouchedBytes)),
             DirectBytes = (nuint)totals.DirectBytes,
             DirectCount = (long)totals.DirectCount,
+            LazilyFreedBytes = (nuint)totals.LazyBytes,
+            HugePoolBytes = (nuint)totals.HugePoolBytes,
+            MovedBytes = (nuint)totals.MovedBytes,
+            SealBrokenCalls = (long)totals.SealBroken,
             PurgedBytes = (nuint)totals.PurgedBytes,
             OsCalls = (long)totals.OsCalls,
             MetadataBytes = (nuint)totals.MetadataBytes,

@@ -20,6 +20,9 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>The memory policy.</summary>
     public Profile Profile { get; init; } = Profile.Balanced;
 
+    /// <summary>A policy of one's own; null takes the one that <see cref="Profile"/> stands for.</summary>
+    public MemoryPolicy? Policy { get; init; }
+
     /// <summary>The form of the recycler's head.</summary>
     public CasWidth CasWidth { get; init; } = CasWidth.Auto;
 
@@ -56,10 +59,16 @@ public sealed class BitTreeAllocatorOptions
     public ulong SoftLimitBytes { get; init; }
 
     /// <summary>
-    /// Charged bytes that the allocator never exceeds; 0: none. See <see cref="BitTreeAllocator.HardLimitBytes"/>. A fresh allocator charges about 1.9 MiB for its metadata with the default
+    /// Charged bytes that the allocator never exceeds; 0: none, or the container's (<see cref="UseContainerLimit"/>). See <see cref="BitTreeAllocator.HardLimitBytes"/>. A fresh allocator charges about 1.9 MiB for its metadata with the default
     /// <see cref="ReserveBytes"/> (smaller ones less): a limit below that refuses everything.
     /// </summary>
     public ulong HardLimitBytes { get; init; }
+
+    /// <summary>
+    /// Whether limits that are 0 here are derived from the memory limit that the process lives under (cgroup v1 or v2): the hard one is seven eighths of it, less what the process has resident when
+    /// the allocator is made; the soft one seven eighths of that. So an allocation that cannot fit fails with its reason instead of the process being killed. Each allocator counts for itself.
+    /// </summary>
+    public bool UseContainerLimit { get; init; } = true;
 
     /// <summary>Where addresses and pages come from; null takes the operating system. Tests pass a simulated one.</summary>
     public VmTable? VirtualMemory { get; init; }
@@ -67,27 +76,67 @@ public sealed class BitTreeAllocatorOptions
     /// <summary>Bytes of full magazines that the recycler of one class may hold; docs/adr/0009 has the sweep.</summary>
     internal ulong RecyclerBytesPerClass { get; init; } = 64 << 10;
 
-    internal HeapPlan ToPlan() => new()
+    internal unsafe HeapPlan ToPlan() => new()
     {
         Os = VirtualMemory ?? SystemVirtualMemory.Table,
         MinimumAlignment = MinimumAlignment is 8 or 16 ? MinimumAlignment : throw Bad(nameof(MinimumAlignment), MinimumAlignment, "8 or 16; for more on single allocations use AllocAligned"),
         UseCas16 = Resolve(CasWidth) == CasWidth.Sixteen,
         Checked = Resolve(Level) == Level.Checked,
-        Policy = Profiles.Of(Enum.IsDefined(Profile) ? Profile : throw Bad(nameof(Profile), Profile, string.Join(", ", Enum.GetNames<Profile>())),
-            Enum.IsDefined(Purging) ? Purging : throw Bad(nameof(Purging), Purging, "OnDemand or Off")),
+        Policy = EffectivePolicy.ToWords(),
+        OnSealBroken = &BitTreeAllocator.EndForBrokenSeal,
         StretchBytes = ReserveBytes == 0 ? DefaultReserveBytes
             : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
             : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),
         RecyclerBytesPerClass = RecyclerBytesPerClass,
         CacheBudgetBytes = CacheBudgetBytes,
         ClaimIdle = ClaimIdleCaches,
-        HardLimitBytes = HardLimitBytes,
-        SoftLimitBytes = HardLimitBytes == 0 || SoftLimitBytes <= HardLimitBytes ? SoftLimitBytes
-            : throw Bad(nameof(SoftLimitBytes), SoftLimitBytes, $"0 for none, or at most HardLimitBytes ({HardLimitBytes}): above that it would never be met"),
+        HardLimitBytes = EffectiveLimits.Hard,
+        SoftLimitBytes = EffectiveLimits.Soft,
     };
 
-    internal TimeSpan CheckedTickInterval => TickInterval == Timeout.InfiniteTimeSpan || TickInterval >= TimeSpan.FromMilliseconds(1) ? TickInterval
-        : throw Bad(nameof(TickInterval), TickInterval, "Timeout.InfiniteTimeSpan, or a millisecond and more");
+    /// <summary>The limits as set, or where both are 0 what the container allows.</summary>
+    internal (ulong Soft, ulong Hard) EffectiveLimits
+    {
+        get
+        {
+            if (HardLimitBytes != 0 && SoftLimitBytes > HardLimitBytes)
+                throw Bad(nameof(SoftLimitBytes), SoftLimitBytes, $"0 for none, or at most HardLimitBytes ({HardLimitBytes}): above that it would never be met");
+            if (HardLimitBytes != 0 || SoftLimitBytes != 0 || !UseContainerLimit || VirtualMemory is not null)
+                return (SoftLimitBytes, HardLimitBytes);
+            return FromContainer(ContainerLimits.Read().LimitBytes, (ulong)Environment.WorkingSet);
+        }
+    }
+
+    /// <summary>What an allocator may hold in a container of so many bytes of which the process has so many resident: an eighth is left to the runtime; never less than a sixteenth.</summary>
+    internal static (ulong Soft, ulong Hard) FromContainer(ulong limit, ulong resident)
+    {
+        if (limit == 0)
+            return (0, 0);
+        var most = limit - (limit / 8);
+        var hard = Math.Max(most - Math.Min(resident, most), limit / 16);
+        return (hard - (hard / 8), hard);
+    }
+
+    /// <summary>The policy, or the profile's, with purging on demand taken out where <see cref="Purging"/> says so.</summary>
+    internal MemoryPolicy EffectivePolicy
+    {
+        get
+        {
+            var policy = Policy ?? MemoryPolicy.Of(Profile);
+            return Purging switch
+            {
+                PurgeMode.OnDemand => policy,
+                PurgeMode.Off => policy with { FreeShare = null },
+                _ => throw Bad(nameof(Purging), Purging, "OnDemand or Off"),
+            };
+        }
+    }
+
+    internal static void CheckInterval(TimeSpan interval)
+    {
+        if (interval != Timeout.InfiniteTimeSpan && interval < TimeSpan.FromMilliseconds(1))
+            throw Bad(nameof(TickInterval), interval, "Timeout.InfiniteTimeSpan, or a millisecond and more");
+    }
 
     private const ulong MinReserveBytes = 16ul << 20;
     private const ulong MaxReserveBytes = 64ul << 30;

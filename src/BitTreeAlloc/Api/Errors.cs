@@ -14,6 +14,7 @@ internal static class Errors
         Outcome.CommitRefused => AllocError.CommitRefused,
         Outcome.TooManyMappings => AllocError.TooManyMappings,
         Outcome.LimitReached => AllocError.LimitReached,
+        Outcome.Sealed => AllocError.Sealed,
         Outcome.CacheMisused => AllocError.CacheMisused,
         Outcome.DoubleFree => AllocError.DoubleFree,
         Outcome.WrongSize => AllocError.WrongSize,
@@ -29,7 +30,7 @@ internal static class Errors
     };
 
     public static bool IsShortage(AllocError error) =>
-        error is AllocError.AddressSpaceExhausted or AllocError.CommitRefused or AllocError.TooManyMappings or AllocError.SizeTooLarge or AllocError.LimitReached;
+        error is AllocError.AddressSpaceExhausted or AllocError.CommitRefused or AllocError.TooManyMappings or AllocError.SizeTooLarge or AllocError.LimitReached or AllocError.Sealed;
 
     public static AllocatorMisuseException Misuse(Outcome outcome) => new(Of(outcome), TextOf(Of(outcome)));
 
@@ -46,8 +47,9 @@ internal static class Errors
         AllocError.BadAlignment => $"The alignment has to be a power of two from 1 to {BitTreeAllocator.MaxAlignment}.",
         AllocError.AddressSpaceExhausted => "The process has no address space of that size left (see the limit on virtual memory, ulimit -v).",
         AllocError.CommitRefused => "The operating system refused to back more pages (see the commit limit, ulimit -d and the container's memory limit).",
-        AllocError.TooManyMappings => "The process reached its number of mappings (see vm.max_map_count); fewer requests above 64 KiB at a time need fewer.",
+        AllocError.TooManyMappings => "The process reached its number of mappings (see vm.max_map_count); fewer requests above 2 MiB at a time need fewer.",
         AllocError.LimitReached => "It would exceed the allocator's hard limit. Free memory, Trim or dispose of idle caches, or raise HardLimitBytes.",
+        AllocError.Sealed => "It needs a call to the operating system, and the allocator is sealed. Reserve, Prefault and WarmUp what the phase needs before Seal, or Unseal.",
         AllocError.Disabled => "The allocator is switched off; set Enabled to true to allocate again.",
         AllocError.Disposed => "The allocator was disposed of.",
         AllocError.CacheMisused => "The cache is being used by two threads at once. Give each thread its own, or use the calls without a cache.",

@@ -18,8 +18,8 @@ public enum RegionPhase
 
 /// <summary>
 /// Owns: the meaning of the one u64 that describes a region, a block with one slot; every change is a pure step from one value to the next. Lengths are in units of 2 MiB from the region's start.
-/// Layout, high to low: committed:16 | touched:16 | in use:16 | spare:12 | huge | phase:2 | claimed.
-/// Invariants: I-Q1 in use ≤ touched ≤ committed; pages above touched were not written since they were clean. I-Q2 touched is 0 while Clean, in use is 0 unless InUse. I-Q3 only the holder of
+/// Layout, high to low: committed:16 | touched:16 | in use:16 | spare:11 | stale | huge | phase:2 | claimed.
+/// Invariants: I-Q1 in use ≤ touched ≤ committed; pages above touched were not written since they were clean, unless it is stale. I-Q2 touched is 0 while Clean, in use is 0 unless InUse. I-Q3 only the holder of
 /// <c>claimed</c> changes a Dirty or Clean word, and only it commits or purges; a user's free may change the phase of a word that is held while InUse, and the holder then offers the region.
 /// Callers: Core.Regions, Core.RegionPurge. Checked by: unit tests of the pure steps; the protocols by the explorer.
 /// </summary>
@@ -32,6 +32,7 @@ public readonly struct RegionWord : IEquatable<RegionWord>
     private const ulong ClaimedMask = 1;
     private const ulong PhaseMask = 3ul << PhaseShift;
     private const ulong HugeMask = 8;
+    private const ulong StaleMask = 16;
     private const ulong UnitsMask = 0xFFFF;
 
     /// <summary>log2 of the bytes of a unit: 2 MiB.</summary>
@@ -51,6 +52,9 @@ public readonly struct RegionWord : IEquatable<RegionWord>
 
     /// <summary>Its pages come from the system's pool of huge pages.</summary>
     public bool IsHuge => (Raw & HugeMask) != 0;
+
+    /// <summary>Pages were freed lazily: what is committed may hold what an earlier user left, clean or not.</summary>
+    public bool IsStale => (Raw & StaleMask) != 0;
 
     /// <summary>Units that the user has.</summary>
     public ulong InUse => (Raw >> InUseShift) & UnitsMask;
@@ -75,16 +79,16 @@ public readonly struct RegionWord : IEquatable<RegionWord>
 
     /// <summary>The holder hands it to a user, or the user's own call makes it longer or shorter; not held after it.</summary>
     public RegionWord Used(ulong units) =>
-        new((Raw & ((UnitsMask << CommittedShift) | HugeMask)) | (Math.Max(units, Touched) << TouchedShift) | (units << InUseShift) | ((ulong)RegionPhase.InUse << PhaseShift));
+        new((Raw & ((UnitsMask << CommittedShift) | HugeMask | StaleMask)) | (Math.Max(units, Touched) << TouchedShift) | (units << InUseShift) | ((ulong)RegionPhase.InUse << PhaseShift));
 
     /// <summary>The user gives it back: to a cache, or on offer. Who holds it goes on holding it.</summary>
     public RegionWord Freed(bool cached) => new((Raw & ~((UnitsMask << InUseShift) | PhaseMask)) | ((ulong)(cached ? RegionPhase.Cached : RegionPhase.Dirty) << PhaseShift));
 
-    /// <summary>The holder purged what lies behind <paramref name="units"/>; it lets go. With none left, and nobody using it, it is clean.</summary>
-    public RegionWord Purged(ulong units)
+    /// <summary>The holder purged what lies behind <paramref name="units"/>, at once or lazily; it lets go. With none left, and nobody using it, it is clean.</summary>
+    public RegionWord Purged(ulong units, bool lazily)
     {
-        var left = (Raw & ~((UnitsMask << TouchedShift) | ClaimedMask)) | (units << TouchedShift);
-        return new(units == 0 && Phase != RegionPhase.InUse ? left & ~PhaseMask : left);
+        var left = (Raw & ~((UnitsMask << TouchedShift) | ClaimedMask)) | (units << TouchedShift) | (lazily ? StaleMask : 0);
+        return new(units == 0 && Phase != RegionPhase.InUse ? left & ~(PhaseMask | (lazily ? 0 : StaleMask)) : left);
     }
 
     /// <inheritdoc/>

@@ -183,6 +183,8 @@ internal static unsafe class Births<TAtomics, TGeometry>
             status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, (after << space->BlockShift) >> LiveMarks.ShiftOf(space->FirstClass), out isLimited);
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.EnsureData(heap, &space->Data, after << space->BlockShift);
+        if (status == VmStatus.Ok)
+            HugePages<TAtomics>.AdviseBlocks(heap, space);
         return isLimited ? Outcome.LimitReached : Outcomes.From(status);
     }
 

@@ -69,7 +69,7 @@ internal static unsafe class CacheClaims<TAtomics>
         // order: acquire, before the state: a tenure that has ended shows the state that ended it, or a later one [K3]
         var word = TAtomics.LoadAcquire(&record->Claim, Site.ClaimLoad);
         claim = word | Claimed;
-        if ((word & PhaseMask) != 0)
+        if ((word & PhaseMask) != 0 || HeapOs<TAtomics>.IsSealed(heap)) // The fence is a call to the system.
             return false;
         if (TAtomics.LoadAcquire(&record->State, Site.RecordState) != (ulong)heap) // order: acquire: the owner's initialisation [G3]
             return false;

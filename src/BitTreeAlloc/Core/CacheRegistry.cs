@@ -196,7 +196,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         var pool = heap->Pool;
         var record = (CacheRecord*)NodeStack<TAtomics>.TryPop(Arena(pool), &pool->Free.Head);
         if (record == null)
-            record = Birth(pool, out outcome);
+            record = Birth(heap, pool, out outcome);
         if (record == null)
             return null;
         for (; ; )
@@ -211,7 +211,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         }
     }
 
-    private static CacheRecord* Birth(RecordPool* pool, out Outcome outcome)
+    private static CacheRecord* Birth(Heap* heap, RecordPool* pool, out Outcome outcome)
     {
         for (; ; )
         {
@@ -222,7 +222,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
                 return null;
             }
 
-            var status = HeapOs<TAtomics>.Ensure(pool->Os, pool->PageSize, &pool->OsCallsLine, &pool->Arena, next + CacheRecord.Stride);
+            var status = HeapOs<TAtomics>.Ensure(pool->Os, pool->PageSize, &pool->OsCallsLine, heap, &pool->Arena, next + CacheRecord.Stride);
             outcome = Outcomes.From(status);
             if (status != VmStatus.Ok)
                 return null;

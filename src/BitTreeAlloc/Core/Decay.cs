@@ -4,7 +4,7 @@ using BitTreeAlloc.Bits;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// Owns: the shrinking of idle caches by time: at each tick a cache that was not used since the last one gives 1, 2, 4, 8 … magazines back; use begins it again.
+/// Owns: what is done by time: purging of free memory, so many bytes a tick; and the shrinking of idle caches: at each tick a cache that was not used since the last one gives 1, 2, 4, 8 … magazines back; use begins it again.
 /// Invariants: none of its own; whose slots may be taken is the Reclaimer's matter. Callers: the Api's tick, from any thread; BudgetRelief. Checked by: tests on a virtual clock.
 /// </summary>
 /// <remarks>An ambient cache tells its use at every call. An explicit one is taken to be unused when none of its tops moved and no slow path ran; of it only spares can be taken.</remarks>
@@ -17,8 +17,8 @@ internal static unsafe class Decay<TAtomics, TGeometry>
     /// <summary>Idle ticks of a cache that was found to hold nothing: until it is used there is nothing to claim it for, and a claim costs every running thread a fence.</summary>
     private const ulong Emptied = 1ul << 32;
 
-    /// <summary>One tick. Returns the slots that went home.</summary>
-    public static Outcome Tick(Heap* heap, out long flushed)
+    /// <summary>One tick: what idle caches give back, then what goes back to the system.</summary>
+    public static Outcome Tick(Heap* heap, out long flushed, out ulong purged)
     {
         flushed = 0;
         CacheRecord guest;
@@ -35,7 +35,16 @@ internal static unsafe class Decay<TAtomics, TGeometry>
         }
 
         CacheRegistry<TAtomics, TGeometry>.SettleFigures(&guest);
+        purged = GiveBack(heap);
         return (Outcome)guest.News;
+    }
+
+    /// <summary>So many bytes of free regions of each class and of empty blocks as the policy says.</summary>
+    private static ulong GiveBack(Heap* heap)
+    {
+        var budget = TAtomics.LoadAcquire(&heap->Policy.TickPurgeBytes, Site.HeapFigures); // order: a setting [H1]
+        return budget == 0 || HeapOs<TAtomics>.IsSealed(heap) ? 0
+            : RegionPurge<TAtomics, TGeometry>.Tick(heap, budget) + Sweeper<TAtomics, TGeometry>.SweepBlocks(heap, budget, 0, inside: false);
     }
 
     /// <summary>Whether a cache was not used since this was asked last, and holds something as far as is known; how often in a row it was so before.</summary>

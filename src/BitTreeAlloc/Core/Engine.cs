@@ -21,6 +21,7 @@ internal unsafe struct Engine
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out ulong, out Outcome, ulong> AllocLarge;
     public delegate*<Heap*, CacheRecord*, ulong, Outcome> FreeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, bool> TryResizeLarge;
+    public delegate*<Heap*, CacheRecord*, ulong, ulong, ulong, out Outcome, bool> TryMoveLarge;
     public delegate*<Heap*, ulong, ulong> LargeSize;
     public delegate*<Heap*, ulong, out ulong, ulong> FindLarge;
     public delegate*<Heap*, ulong, out RegionRef, bool> LocateRegion;
@@ -31,7 +32,8 @@ internal unsafe struct Engine
     public delegate*<Heap*, bool> HasFreeRecord;
     public delegate*<Heap*, ulong> RecordCount;
     public delegate*<Heap*, CacheRecord*, int, out ulong, out long, Outcome> Trim;
-    public delegate*<Heap*, out long, Outcome> Tick;
+    public delegate*<Heap*, out long, out ulong, Outcome> Tick;
+    public delegate*<Heap*, ulong, long, bool, ulong*, out Outcome, long> Reserve;
     public delegate*<Heap*, ClassFigures*, out HeapTotals, void> Figures;
 
     /// <summary>The core over one kind of atomics and one geometry.</summary>
@@ -51,6 +53,7 @@ internal unsafe struct Engine
             AllocLarge = &Large<TAtomics, TGeometry>.Alloc,
             FreeLarge = &Large<TAtomics, TGeometry>.Free,
             TryResizeLarge = &Large<TAtomics, TGeometry>.TryResize,
+            TryMoveLarge = &Large<TAtomics, TGeometry>.TryMove,
             LargeSize = &Large<TAtomics, TGeometry>.SizeOf,
             FindLarge = &Large<TAtomics, TGeometry>.Find,
             LocateRegion = &RegionAreas<TAtomics, TGeometry>.TryLocate,
@@ -62,6 +65,7 @@ internal unsafe struct Engine
             RecordCount = &CacheRegistry<TAtomics, TGeometry>.CountOf,
             Trim = &Trimmer<TAtomics, TGeometry>.Trim,
             Tick = &Decay<TAtomics, TGeometry>.Tick,
+            Reserve = &Reservations<TAtomics, TGeometry>.Reserve,
             Figures = &HeapFigures<TAtomics, TGeometry>.Read,
         };
 }

@@ -16,6 +16,15 @@ internal unsafe struct Heap
     /// <summary>Most stretches of one heap (the first 16 GiB, then 64 GiB each).</summary>
     public const int MaxStretches = 1024;
 
+    /// <summary>A seal that counts calls and lets them through.</summary>
+    public const ulong SealCounts = 1;
+
+    /// <summary>A seal that refuses calls.</summary>
+    public const ulong SealRefuses = 2;
+
+    /// <summary>A seal whose function ends the process.</summary>
+    public const ulong SealEnds = 3;
+
     /// <summary>Most reservations for regions (the first 256 GiB, then four times the last, to 16 TiB each).</summary>
     public const int MaxRegionSpaces = 32;
 
@@ -78,6 +87,30 @@ internal unsafe struct Heap
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
     public Line PurgeLostCommitLine;
 
+    /// <summary>Bytes that were freed lazily so far.</summary>
+    public Line LazyBytesLine;
+
+    /// <summary>0: not sealed; else one of the constants. Changed by the user at any time.</summary>
+    public Line SealLine;
+
+    /// <summary>Calls to the system that a sealed heap wanted to make.</summary>
+    public Line SealBrokenLine;
+
+    /// <summary>1 once the system has refused advice about huge pages; 2 once that was told.</summary>
+    public Line AdviceDeniedLine;
+
+    /// <summary>Bytes of regions whose pages come from the system's pool of huge pages.</summary>
+    public Line HugePoolBytesLine;
+
+    /// <summary>Commits that pass the pool of 1 GiB pages by, and by how many the next refusal will (see <see cref="HugePool{TAtomics}"/>).</summary>
+    public Line HugeSkip30Line;
+
+    /// <summary>As above, of 2 MiB pages.</summary>
+    public Line HugeSkip21Line;
+
+    /// <summary>Bytes that a resize moved by their pages, without a copy.</summary>
+    public Line MovedBytesLine;
+
     /// <summary>Newest of the records that this heap took from the pool; it keeps them while it lives.</summary>
     public Line RecordListLine;
 
@@ -86,6 +119,9 @@ internal unsafe struct Heap
 
     public VmTable Os;
     public Engine Engine;
+
+    /// <summary>Called for a call to the system that breaks a seal of the last kind; does not return.</summary>
+    public delegate*<VmVerb, ulong, void> OnSealBroken;
 
     // --- written once ---
     public ulong PageSize;

@@ -34,6 +34,10 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.SoftLimitBytes = Load(&heap->SoftLimitLine.Value);
         totals.HardLimitBytes = Load(&heap->HardLimitLine.Value);
         totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
+        totals.LazyBytes = Load(&heap->LazyBytesLine.Value);
+        totals.HugePoolBytes = Load(&heap->HugePoolBytesLine.Value);
+        totals.MovedBytes = Load(&heap->MovedBytesLine.Value);
+        totals.SealBroken = Load(&heap->SealBrokenLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
         totals.ReservedBytes = heap->HeaderBytes + heap->Magazines.Reserved + totals.DirectBytes;
         totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Magazines.Committed);
@@ -152,6 +156,10 @@ internal struct HeapTotals
     public ulong RegionTouchedBytes;
     public ulong TouchedBytes;
     public ulong PurgedBytes;
+    public ulong LazyBytes;
+    public ulong HugePoolBytes;
+    public ulong MovedBytes;
+    public ulong SealBroken;
     public ulong Generation;
     public ulong OsCalls;
     public ulong SharedOperations;

@@ -23,6 +23,9 @@ internal struct HeapPlan
 
     /// <summary>The process's cache records.</summary>
     public unsafe RecordPool* Pool;
+
+    /// <summary>See <see cref="Heap.OnSealBroken"/>.</summary>
+    public unsafe delegate*<VmVerb, ulong, void> OnSealBroken;
 }
 
 /// <summary>
@@ -78,6 +81,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->Checked = plan.Checked;
         heap->Policy = plan.Policy;
         heap->Pool = plan.Pool;
+        heap->OnSealBroken = plan.OnSealBroken;
         heap->CacheBudgetBytes = plan.CacheBudgetBytes;
         heap->ClaimIdle = plan.ClaimIdle;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
@@ -104,6 +108,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
     /// <summary>Everything goes back. Caches that are still out find a closed door.</summary>
     public static void Destroy(Heap* heap)
     {
+        TAtomics.StoreRelease(&heap->SealLine.Value, 0, Site.HeapFigures); // order: a setting; the heap is quiet [H1]
         CacheRegistry<TAtomics, TGeometry>.CloseAll(heap);
         DirectMappings<TAtomics>.ReleaseAll(heap);
         RegionAreas<TAtomics, TGeometry>.ReleaseAll(heap);
@@ -131,7 +136,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
             var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, heap->PageSize), &address);
             if (status == VmStatus.Ok)
             {
-                HeapOs<TAtomics>.Advise(heap, address, bytes, VmAdvice.NoHugePages);
+                _ = HeapOs<TAtomics>.Advise(heap, address, bytes, VmAdvice.NoHugePages);
                 *arena = new Watermark { Base = (byte*)address, Reserved = bytes, Step = HeapOs<TAtomics>.AlignUp(64 << 10, heap->PageSize) };
                 return Outcome.Ok;
             }

@@ -1,5 +1,6 @@
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bits;
+using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Core;
 
@@ -42,6 +43,22 @@ internal static unsafe class Large<TAtomics, TGeometry>
             return size > SizeClasses.MaxSize && Regions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome);
         var usable = DirectMappings<TAtomics>.SizeOf(heap, address);
         return size > RegionClasses.MaxSize && size <= usable && size > usable / 2;
+    }
+
+    /// <summary>
+    /// Moves the first <paramref name="bytes"/> bytes of one large allocation to another, by their pages where the system grants it, and frees the old one (<paramref name="outcome"/>). False, and
+    /// nothing changed: the caller copies and frees.
+    /// </summary>
+    public static bool TryMove(Heap* heap, CacheRecord* record, ulong from, ulong to, ulong bytes, out Outcome outcome)
+    {
+        outcome = Outcome.Ok;
+        bytes = HeapOs<TAtomics>.AlignUp(bytes, heap->PageSize);
+        if (HeapOs<TAtomics>.IsSealed(heap) || HeapOs<TAtomics>.Move(heap, from, to, bytes, out var copied) != VmStatus.Ok)
+            return false;
+        TAtomics.FetchAddAcqRel(&heap->MovedBytesLine.Value, bytes - copied, Site.HeapFigures); // order: a figure [H1]
+        if (copied != 0 || !RegionAreas<TAtomics, TGeometry>.TryLocate(heap, from, out var region) || !Regions<TAtomics, TGeometry>.TryFreeEmptied(heap, record, region, bytes))
+            outcome = Free(heap, record, from);
+        return true;
     }
 
     /// <summary>Bytes that start at the address, or 0.</summary>

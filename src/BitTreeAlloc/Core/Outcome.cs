@@ -21,6 +21,9 @@ internal enum Outcome
     /// <summary>More would exceed the hard limit that the user set.</summary>
     LimitReached,
 
+    /// <summary>It needs a call to the system, and the heap is sealed.</summary>
+    Sealed,
+
     /// <summary>Another thread is inside a slow path of the same cache.</summary>
     CacheMisused,
 
@@ -42,6 +45,7 @@ internal static class Outcomes
         VmStatus.Ok => Outcome.Ok,
         VmStatus.AddressSpaceExhausted => Outcome.AddressSpaceExhausted,
         VmStatus.TooManyMappings => Outcome.TooManyMappings,
+        VmStatus.Sealed => Outcome.Sealed,
         _ => Outcome.CommitRefused,
     };
 }

@@ -26,7 +26,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass, ulong bytes)
     {
         var x = TAtomics.LoadAcquire(&heap->Policy.PurgeSlack, Site.HeapFigures); // order: a setting [H1]
-        if (x == Policy.Never)
+        if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
 
@@ -61,7 +61,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// </summary>
     public static bool TrySweepToSoft(Heap* heap, CacheRecord* record, ulong bytes, int sizeClass)
     {
-        if (!Limits<TAtomics>.TryMeetSoft(heap, record, bytes, out var soft, out var due))
+        if (HeapOs<TAtomics>.IsSealed(heap) || !Limits<TAtomics>.TryMeetSoft(heap, record, bytes, out var soft, out var due))
             return false;
         if (sizeClass != 0)
             CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);

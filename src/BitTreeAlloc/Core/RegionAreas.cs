@@ -127,7 +127,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     private static void Advise(Heap* heap, RegionArea* area)
     {
         var from = TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures); // order: a setting [H1]
-        HeapOs<TAtomics>.Advise(heap, area->Base, area->Count << area->Shift, (ulong)area->Class >= from ? VmAdvice.HugePages : VmAdvice.NoHugePages);
+        HugePages<TAtomics>.Advise(heap, area->Base, area->Count << area->Shift, (ulong)area->Class >= from);
     }
 
     /// <summary>Takes addresses in a space that has room for the area's metadata too. Both are committed before, so that a refusal costs no address.</summary>

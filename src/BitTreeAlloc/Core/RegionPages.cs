@@ -5,8 +5,10 @@ using BitTreeAlloc.Os;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// Owns: the calls to the system for the pages of a region that the caller holds.
-/// Invariants: I-Q9 a commit that was refused changes no word's meaning: what it left accessible is committed again later. Callers: Regions, RegionPurge; holding the region. Checked by: failing calls at the k-th.
+/// Owns: the calls to the system for the pages of a region that the caller holds: committed, from the pool of huge pages where the policy says so and there are some, and purged.
+/// Invariants: I-Q9 a commit that was refused changes no word's meaning: what it left accessible is committed again later. I-Q13 a region's pages come all from the pool or none; from the pool they are
+/// resident, so touched = committed, and they go back to it only all at once.
+/// Callers: Regions, RegionPurge; holding the region. Checked by: failing calls at the k-th; the matrix of huge page modes.
 /// </summary>
 internal static unsafe class RegionPages<TAtomics>
     where TAtomics : struct, IAtomics
@@ -15,20 +17,43 @@ internal static unsafe class RegionPages<TAtomics>
     public static VmStatus Commit(Heap* heap, ulong start, ref RegionWord held, ulong units)
     {
         var from = start + (held.Committed << RegionWord.UnitShift);
-        var status = HeapOs<TAtomics>.Commit(heap, (void*)from, (units - held.Committed) << RegionWord.UnitShift);
+        var bytes = (units - held.Committed) << RegionWord.UnitShift;
+        if ((held.Committed == 0 && HugePool<TAtomics>.IsWanted(heap)) || held.IsHuge)
+        {
+            if (HugePool<TAtomics>.TryCommit(heap, from, bytes))
+            {
+                held = held.WithCommitted(units, huge: true);
+                return VmStatus.Ok;
+            }
+
+            if (held.IsHuge)
+                return VmStatus.CommitRefused;
+        }
+
+        var status = HeapOs<TAtomics>.Commit(heap, (void*)from, bytes);
         if (status == VmStatus.Ok)
-            held = held.WithCommitted(units, held.IsHuge);
+            held = held.WithCommitted(units, huge: false);
         return status;
     }
 
-    /// <summary>Gives the pages of units [first, end) back. False: they stay, and the word as it was.</summary>
-    public static bool Purge(Heap* heap, ulong start, ref RegionWord held, ulong first, ulong end)
+    /// <summary>Gives the pages of units [first, touched) back. False: they stay, and the word as it was. <paramref name="isLazy"/>: the system takes them when it is short.</summary>
+    public static bool Purge(Heap* heap, ulong start, ref RegionWord held, ulong first, out bool isLazy)
     {
-        var status = HeapOs<TAtomics>.Purge(heap, (void*)(start + (first << RegionWord.UnitShift)), (end - first) << RegionWord.UnitShift);
+        isLazy = false;
+        if (held.IsHuge)
+        {
+            if (first != 0 || !HugePool<TAtomics>.TryDrop(heap, start, held.Committed << RegionWord.UnitShift))
+                return false;
+            held = held.WithCommitted(0, huge: false);
+            return true;
+        }
+
+        isLazy = held.Phase != RegionPhase.InUse;
+        var status = HeapOs<TAtomics>.Purge(heap, (void*)(start + (first << RegionWord.UnitShift)), (held.Touched - first) << RegionWord.UnitShift, ref isLazy);
 
         // Given back, and perhaps not committed any more (Windows): the next user commits again.
         if (status == VmStatus.CommitRefused)
-            held = held.WithCommitted(first, held.IsHuge);
+            held = held.WithCommitted(first, huge: false);
         return status is VmStatus.Ok or VmStatus.CommitRefused;
     }
 }

@@ -77,14 +77,15 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
     private static ulong Purge(Heap* heap, RegionRef region, RegionWord held, ulong left)
     {
         var bytes = (held.Touched - left) << RegionWord.UnitShift;
-        var isGone = bytes == 0 || RegionPages<TAtomics>.Purge(heap, region.Start, ref held, left, held.Touched);
+        var isLazy = false;
+        var isGone = bytes == 0 || RegionPages<TAtomics>.Purge(heap, region.Start, ref held, left, out isLazy);
         if (!isGone)
             bytes = 0;
 
         // Before the region is offered: who takes it finds its room.
         Limits<TAtomics>.Return(heap, bytes);
         TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
-        var next = isGone ? held.Purged(left) : held.Unclaim();
+        var next = isGone ? held.Purged(left, isLazy) : held.Unclaim();
         if (held.Phase == RegionPhase.InUse)
             Regions<TAtomics, TGeometry>.LetGo(region, next);
         else

@@ -26,8 +26,8 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         var regionClass = RegionClasses.ClassOf(Math.Max(Math.Max(size, alignment), 1));
         var units = RegionClasses.UnitsOf(size);
         outcome = Outcome.Ok;
-        if (!TryTakeDirty(heap, record, regionClass, out var region) && !RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region)
-            && !(PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, 0, units << RegionWord.UnitShift) && TryTakeDirty(heap, record, regionClass, out region)))
+        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region)
+            && !(PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, 0, units << RegionWord.UnitShift) && TryTakeDirty(heap, record, regionClass, units, out region)))
             outcome = TryTakeClean(heap, regionClass, out region);
 
         dirtyBytes = 0;
@@ -54,6 +54,20 @@ internal static unsafe class Regions<TAtomics, TGeometry>
                 RegionSlots<TAtomics, TGeometry>.Keep(heap, record, region);
             return Outcome.Ok;
         }
+    }
+
+    /// <summary>As <see cref="Free"/> for a region whose pages, <paramref name="bytes"/> of them, were all moved away: it is clean. False where more may lie behind it, or somebody holds it.</summary>
+    public static bool TryFreeEmptied(Heap* heap, CacheRecord* record, RegionRef region, ulong bytes)
+    {
+        var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+        if (word.Phase != RegionPhase.InUse || word.IsClaimed || word.IsHuge || word.Touched != word.InUse || word.InUse << RegionWord.UnitShift != bytes
+            || !TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, word.Freed(cached: false).Claim().Raw, Site.RegionFree)) // order: as Free [Q1]
+            return false;
+        Count(record, -(long)bytes);
+        Limits<TAtomics>.Return(heap, bytes);
+        TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
+        PutBack(region, word.Freed(cached: false).Purged(0, lazily: false));
+        return true;
     }
 
     /// <summary>
@@ -101,11 +115,11 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         return address == region.Start && word.Phase == RegionPhase.InUse ? word.InUse << RegionWord.UnitShift : 0;
     }
 
-    /// <summary>Offers a free region that the caller alone has (out of a slot) to all.</summary>
+    /// <summary>Offers a dirty region that the caller alone has (out of a slot, or claimed) to all.</summary>
     public static void Offer(RegionRef region)
     {
         var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
-        TAtomics.StoreRelease(region.Word, word.Freed(cached: false).Raw, Site.RegionOffer); // order: release, before the leaf [Q1]
+        TAtomics.StoreRelease(region.Word, word.Freed(cached: false).Unclaim().Raw, Site.RegionOffer); // order: release, before the leaf [Q1]
         BitTree<TAtomics, TGeometry>.Set(&region.Area->Trees, RegionArea.DirtyColumn, region.Index);
     }
 
@@ -159,13 +173,19 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     /// <summary>A dirty region of the class or a little above: the cache's own first, then what is on offer. It is the caller's alone.</summary>
-    private static bool TryTakeDirty(Heap* heap, CacheRecord* record, int regionClass, out RegionRef region)
+    private static bool TryTakeDirty(Heap* heap, CacheRecord* record, int regionClass, ulong units, out RegionRef region)
     {
         var last = Math.Min(regionClass + MaxStepsUp, RegionClasses.Count - 1);
         for (var at = regionClass; at <= last; at++)
         {
-            if (RegionSlots<TAtomics, TGeometry>.TryTake(heap, record, at, out region) || TryPick(heap, at, RegionPhase.Dirty, out region))
+            if (!RegionSlots<TAtomics, TGeometry>.TryTake(heap, record, at, out region) && !TryPick(heap, at, RegionPhase.Dirty, out region))
+                continue;
+            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
+            if (!word.IsHuge || word.Committed >= units)
                 return true;
+
+            // Its pages come from the pool, and it is too short: left to shorter requests.
+            Offer(region);
         }
 
         region = default;
@@ -188,11 +208,15 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         return false;
     }
 
-    private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region)
+    private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region) =>
+        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, out region);
+
+    /// <summary>A region that was never handed out, held.</summary>
+    public static Outcome TryBirth(Heap* heap, int regionClass, out RegionRef region)
     {
         for (; ; )
         {
-            if (TryPick(heap, regionClass, RegionPhase.Clean, out region) || TryFrontier(heap, regionClass, out region))
+            if (TryFrontier(heap, regionClass, out region))
                 return Outcome.Ok;
             var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
             if (outcome != Outcome.Ok)
@@ -226,7 +250,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     private static ulong HandOut(Heap* heap, CacheRecord* record, RegionRef region, ulong units, out ulong dirtyBytes, out Outcome outcome)
     {
         var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
-        dirtyBytes = Math.Min(held.Touched, units) << RegionWord.UnitShift;
+        dirtyBytes = (held.IsStale ? units : Math.Min(held.Touched, units)) << RegionWord.UnitShift;
         if (!TryBack(heap, region, ref held, units, out outcome))
         {
             if (held.Phase == RegionPhase.Cached)

@@ -76,6 +76,9 @@ internal unsafe struct Space
     public ulong SweepCursor;
 
     public Watermark Data;
+
+    /// <summary>Bytes from the start of the data up to which advice about huge pages was given: a shared word.</summary>
+    public ulong Advised;
     public Watermark LeafMark;
     public Watermark WordMark;
     public Watermark ResidentMark;

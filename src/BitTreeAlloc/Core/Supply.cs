@@ -58,7 +58,8 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         if (!found)
         {
             var target = outcome == Outcome.LimitReached ? Limits<TAtomics>.SweepTarget(heap, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass)) : 0;
-            Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, target);
+            if (outcome != Outcome.Sealed)
+                Sweeper<TAtomics, TGeometry>.Sweep(heap, ulong.MaxValue, target);
             outcome = Births<TAtomics, TGeometry>.TryFresh(heap, sizeClass, out block, out held);
             return outcome == Outcome.Ok;
         }

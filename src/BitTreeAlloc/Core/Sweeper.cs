@@ -32,7 +32,8 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         return regions + (regions >= goal ? 0 : SweepBlocks(heap, goal == ulong.MaxValue ? goal : goal - regions, charge, inside));
     }
 
-    private static ulong SweepBlocks(Heap* heap, ulong goal, ulong charge, bool inside)
+    /// <summary>As <see cref="Sweep"/>, of blocks alone.</summary>
+    public static ulong SweepBlocks(Heap* heap, ulong goal, ulong charge, bool inside)
     {
         var count = 0;
         while (Placement<TAtomics>.StretchAt(heap, count) != null)

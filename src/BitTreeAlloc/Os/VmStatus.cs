@@ -20,6 +20,9 @@ public enum VmStatus
 
     /// <summary>An argument was not page-aligned or outside a reservation: a bug of the caller.</summary>
     Invalid,
+
+    /// <summary>The call was not made: the allocator is sealed (<see cref="BitTreeAllocator.Seal"/>).</summary>
+    Sealed,
 }
 
 /// <summary>Advice that changes cost, never contents.</summary>

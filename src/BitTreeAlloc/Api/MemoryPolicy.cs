@@ -1,0 +1,78 @@
+using BitTreeAlloc.Core;
+
+namespace BitTreeAlloc;
+
+/// <summary>Which huge pages an allocator asks for.</summary>
+public enum HugePages
+{
+    /// <summary>None: where the system uses transparent huge pages unasked, it is advised against them for regions.</summary>
+    Never = 0,
+
+    /// <summary>Transparent huge pages for regions above 4 MiB (where rounding to 2 MiB costs little), by advice.</summary>
+    Regions,
+
+    /// <summary>Transparent huge pages for all regions, and for blocks above 8 MiB of them, by advice.</summary>
+    Dense,
+
+    /// <summary>As <see cref="Dense"/>; regions are taken from the system's pool of huge pages first (1 GiB, then 2 MiB), where it has any, and are resident then.</summary>
+    Pool,
+}
+
+/// <summary>
+/// What a memory policy decides. The four <see cref="Profile"/>s are named values of it; <c>MemoryPolicy.Of(Profile.Balanced) with { GrowthDampener = 3 }</c> makes one of your own. Immutable.
+/// </summary>
+public sealed record MemoryPolicy
+{
+    private const double SlackUnit = 1024;
+
+    /// <summary>
+    /// How much of the recent peak of use may lie free, touched, before fresh memory is taken: 0.125 stands for an eighth. Above it free pages go back first. Null: nothing goes back by itself.
+    /// 0 to 1024, in steps of 1/1024.
+    /// </summary>
+    public double? FreeShare { get; init; }
+
+    /// <summary>Bytes of free regions of each class, and of empty blocks, that one tick gives back to the system (in steps of 2 MiB); 0: none.</summary>
+    public ulong TickPurgeBytes { get; init; }
+
+    /// <summary>Whether a freed region goes back to the system at once where its cache keeps one of its class already.</summary>
+    public bool EagerReturn { get; init; }
+
+    /// <summary>Each reservation for regions of a class is larger than the last by 1 / (1 + this) of it, and by 32 MiB at least. 0 doubles.</summary>
+    public uint GrowthDampener { get; init; }
+
+    /// <summary>Whether free regions are only marked for the system to take when it is short: cheaper, but resident memory does not fall until then. <see cref="AllocatorStatistics.LazilyFreedBytes"/> counts them.</summary>
+    public bool LazyPurge { get; init; }
+
+    /// <summary>Which huge pages are asked for. Takes effect for what is reserved or committed after the change.</summary>
+    public HugePages HugePages { get; init; }
+
+    /// <summary>The policy that a profile stands for.</summary>
+    /// <exception cref="ArgumentException">No such profile.</exception>
+    public static MemoryPolicy Of(Profile profile) => profile switch
+    {
+        Profile.LowLatency => new() { FreeShare = null, TickPurgeBytes = 0, HugePages = HugePages.Dense },
+        Profile.Balanced => new() { FreeShare = 0.125, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
+        Profile.Frugal => new() { FreeShare = 24 / SlackUnit, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
+        Profile.LargeBuffers => new() { FreeShare = 0.25, TickPurgeBytes = 256 << 20, HugePages = HugePages.Dense },
+        _ => throw new ArgumentException($"Profile is {profile}; it has to be {string.Join(", ", Enum.GetNames<Profile>())}.", nameof(profile)),
+    };
+
+    internal Policy ToWords()
+    {
+        if (FreeShare is { } share && !(share >= 0 && share <= SlackUnit))
+            throw new ArgumentException($"FreeShare is {share}; it has to be 0 to 1024, or null for none to go back by itself.", nameof(FreeShare));
+        if (!Enum.IsDefined(HugePages))
+            throw new ArgumentException($"HugePages is {HugePages}; it has to be {string.Join(", ", Enum.GetNames<HugePages>())}.", nameof(HugePages));
+        return new Policy
+        {
+            PurgeSlack = FreeShare is { } free ? (ulong)(free * SlackUnit) : Policy.Never,
+            TickPurgeBytes = TickPurgeBytes,
+            EagerReturn = EagerReturn ? 1ul : 0,
+            GrowthDampener = GrowthDampener,
+            LazyPurge = LazyPurge ? 1ul : 0,
+            HugeRegionClass = HugePages switch { HugePages.Never => Policy.Never, HugePages.Regions => 2, _ => 0 },
+            HugeBlockBytes = HugePages >= HugePages.Dense ? 8 << 20 : Policy.Never,
+            HugePool = HugePages == HugePages.Pool ? 1ul : 0,
+        };
+    }
+}

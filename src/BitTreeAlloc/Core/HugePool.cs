@@ -1,0 +1,56 @@
+using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Os;
+
+namespace BitTreeAlloc.Core;
+
+/// <summary>
+/// Owns: the ladder of page sizes for regions: pages of 1 GiB from the system's pool, of 2 MiB from the pool, then ordinary ones (with advice). A pool that refused is passed by for a while: 1, 2, 4 …
+/// 64 commits, so that an empty pool costs little and one that was filled again is found.
+/// Invariants: none; the counts are hints. Callers: RegionPages, holding the region. Checked by: a simulated pool that denies each step and recovers.
+/// </summary>
+internal static unsafe class HugePool<TAtomics>
+    where TAtomics : struct, IAtomics
+{
+    private const int MaxSkip = 64;
+    private const int SkipShift = 32;
+
+    /// <summary>Whether the policy takes pages from the pool.</summary>
+    public static bool IsWanted(Heap* heap) => TAtomics.LoadAcquire(&heap->Policy.HugePool, Site.HeapFigures) != 0; // order: a setting [H1]
+
+    /// <summary>Commits a range from the pool by the largest pages that fit it.</summary>
+    public static bool TryCommit(Heap* heap, ulong address, ulong bytes)
+    {
+        if (!TryStep(heap, address, bytes, 30, &heap->HugeSkip30Line) && !TryStep(heap, address, bytes, 21, &heap->HugeSkip21Line))
+            return false;
+        TAtomics.FetchAddAcqRel(&heap->HugePoolBytesLine.Value, bytes, Site.HeapFigures); // order: a figure [H1]
+        return true;
+    }
+
+    /// <summary>Gives a range that <see cref="TryCommit"/> committed, in one step or several, back to the pool.</summary>
+    public static bool TryDrop(Heap* heap, ulong address, ulong bytes)
+    {
+        if (HeapOs<TAtomics>.DropHuge(heap, (void*)address, bytes) != VmStatus.Ok)
+            return false;
+        TAtomics.FetchAddAcqRel(&heap->HugePoolBytesLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
+        return true;
+    }
+
+    private static bool TryStep(Heap* heap, ulong address, ulong bytes, int shift, Line* skip)
+    {
+        if (((address | bytes) & ((1ul << shift) - 1)) != 0)
+            return false;
+
+        // Low half: commits still to pass by; high half: the last number of them.
+        var word = TAtomics.LoadAcquire(&skip->Value, Site.HeapFigures); // order: a hint [H1]
+        if ((uint)word != 0)
+        {
+            TAtomics.CompareExchangeAcqRel(&skip->Value, word, word - 1, Site.HeapFigures); // order: a hint [H1]
+            return false;
+        }
+
+        var isGranted = HeapOs<TAtomics>.CommitHuge(heap, (void*)address, bytes, shift) == VmStatus.Ok;
+        var next = isGranted ? 0 : Math.Min(MaxSkip, Math.Max(1, (word >> SkipShift) * 2));
+        TAtomics.StoreRelease(&skip->Value, (next << SkipShift) | next, Site.HeapFigures); // order: a hint [H1]
+        return isGranted;
+    }
+}
