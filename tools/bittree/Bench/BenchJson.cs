@@ -42,7 +42,7 @@ internal static class BenchJson
     private static void Number(Utf8JsonWriter json, string name, double? value)
     {
         if (value is { } number && double.IsFinite(number))
-            json.WriteNumber(name, Math.Round(number, 4));
+            json.WriteNumber(name, Math.Round(number, 6));
         else
             json.WriteNull(name);
     }

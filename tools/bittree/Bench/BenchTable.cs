@@ -6,7 +6,7 @@ namespace BitTreeAlloc.Tool.Bench;
 /// <summary>The rows as a table for people; columns that no row has are left out.</summary>
 internal static class BenchTable
 {
-    private const int WidthOfFiles = 180;
+    private const int WidthOfFiles = 190;
 
     private static readonly (string Name, Func<BenchRow, string?> Cell)[] s_columns =
     [
@@ -19,7 +19,7 @@ internal static class BenchTable
         ("ns per op", row => Number(row.NsPerOp, row.NsPerOp < 1000 ? "0.0" : "N0")),
         ("time / ours", row => Ratio(row.TimeOverOurs)),
         ("rounds", row => row.TimeOverOursLow is { } low && row.TimeOverOursHigh is { } high ? $"{Ratio(low)}–{Ratio(high)}" : null),
-        ("ours is", row => row.Conclusion),
+        ("conclusion", row => row.Conclusion),
         ("p50, ns", row => Number(row.Latency?.P50, "N0")),
         ("p99", row => Number(row.Latency?.P99, "N0")),
         ("p99.9", row => Number(row.Latency?.P999, "N0")),
@@ -50,7 +50,7 @@ internal static class BenchTable
         console.Write(table);
     }
 
-    private static bool IsText(string column) => column is "loop" or "arm" or "profile" or "allocator" or "ours is";
+    private static bool IsText(string column) => column is "loop" or "arm" or "profile" or "allocator" or "conclusion" or "rounds";
 
     // Three digits that count: a ratio may be 0.004 as well as 40.
     private static string? Ratio(double? value) => Number(value, value switch { < 0.1 => "0.0000", < 1 => "0.000", < 10 => "0.00", _ => "0.0" });

@@ -6,10 +6,10 @@ namespace BitTreeAlloc.Tool.Bench.Timed;
 internal sealed class RoundRatios
 {
     /// <summary>Said where every round says so.</summary>
-    public const string OursFaster = "faster";
+    public const string OursFaster = "ours faster";
 
     /// <summary>Said where every round says so.</summary>
-    public const string OursSlower = "slower";
+    public const string OursSlower = "ours slower";
 
     /// <summary>Said where the rounds lie on both sides of 1, or where there is only one.</summary>
     public const string None = "no conclusion";

@@ -109,7 +109,7 @@ internal sealed class TimedSeries : IBenchSeries
         if (OursOrNull() is null)
             yield break;
         var said = Rows().Where(row => row.Conclusion is not null).GroupBy(row => row.Conclusion).OrderBy(group => group.Key, StringComparer.Ordinal);
-        if (string.Join("; ", said.Select(group => $"{(group.Key == RoundRatios.None ? group.Key : $"ours is {group.Key} than")} {string.Join(", ", group.Select(row => row.Allocator))}")) is { Length: > 0 } line)
+        if (string.Join("; ", said.Select(group => $"{group.Key}{(group.Key == RoundRatios.None ? ":" : " than")} {string.Join(", ", group.Select(row => row.Allocator))}")) is { Length: > 0 } line)
             yield return line;
     }
 
