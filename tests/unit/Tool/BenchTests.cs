@@ -71,8 +71,6 @@ public sealed class BenchTests : IDisposable
     [InlineData("bench large --peer a,b=/some/file", "'a,b=/some/file'", "NAME=PATH")]
     [InlineData("bench large --peer native=/some/file", "'native'", "use one other than bittree, native")]
     [InlineData("bench large --peer mine=/no/such/file.so", "'/no/such/file.so'", "shared library that exports malloc")]
-    [InlineData("bench large --peer mine=/proc/self/status", "'mine=/proc/self/status'", "shared library that exports malloc")]
-    [InlineData("bench latency-trim --peer mine=/proc/self/status", "'mine=/proc/self/status'", "use large")]
     [InlineData("bench large /no/such/trace.mtr", "'/no/such/trace.mtr'", "leave it out")]
     [InlineData("bench latency-trim --samples 1", "'1'", "1000")]
     [InlineData("bench latency-trim --rounds 0", "'0'", "1 to 1000")]
@@ -83,6 +81,20 @@ public sealed class BenchTests : IDisposable
         Assert.Equal((ExitCode.BadInput, ""), (code, output));
         Assert.Contains(names, error, StringComparison.Ordinal);
         Assert.Contains(legal, error, StringComparison.Ordinal);
+        Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("large", "shared library that exports malloc")]
+    [InlineData("latency-trim", "has no use")]
+    public void A_peer_that_is_no_library_or_has_no_use_is_refused_before_the_work(string loop, string says)
+    {
+        var file = Path.Combine(_folder, "text.so");
+        File.WriteAllText(file, "no library");
+        var (code, output, error) = Run("bench", loop, "--peer", $"mine={file}");
+        Assert.Equal((ExitCode.BadInput, ""), (code, output));
+        Assert.Contains($"'mine={file}'", error, StringComparison.Ordinal);
+        Assert.Contains(says, error, StringComparison.Ordinal);
         Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
