@@ -9,8 +9,8 @@ public sealed class BenchTests : IDisposable
 {
     private static readonly string[] s_names =
     [
-        "loop", "arm", "profile", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs", "spread", "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl",
-        "faultsPerMillion",
+        "loop", "arm", "profile", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs", "timeOverOursLow", "timeOverOursHigh", "spread", "conclusion", "peakRssBytes", "warmup", "touched",
+        "faultsPerOp", "osCallsPerOp", "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl", "faultsPerMillion",
     ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bittree-test").FullName;
@@ -21,14 +21,20 @@ public sealed class BenchTests : IDisposable
         var path = Path.Combine(_folder, "rows.json");
         var plain = new BenchRow { Loop = "pair", Arm = "64 bytes", Allocator = "native", Threads = 1, Operations = 7, NsPerOp = 12.5, TimeOverOurs = 1.25, Spread = double.NaN };
         var timed = plain with { Profile = "Frugal", NsPerOp = null, Latency = new LatencyFigures(1, 2, 3, 4, 5), P999OverControl = 1.5, FaultsPerMillion = 6 };
-        new JsonReport(path).Write([plain, timed], BenchJson.Write);
+        var compared = plain with
+        {
+            Arm = null, TimeOverOursLow = 0.9, TimeOverOursHigh = 1.6, Conclusion = "no conclusion", PeakRssBytes = 4096, WarmUp = 32, Touched = true, FaultsPerOp = 2048.5, OsCallsPerOp = 3,
+        };
+        new JsonReport(path).Write([plain, timed, compared], BenchJson.Write);
         var rows = JsonDocument.Parse(File.ReadAllText(path)).RootElement;
         foreach (var row in rows.EnumerateArray())
             Assert.Equal(s_names, row.EnumerateObject().Select(property => property.Name));
         Assert.Equal([12.5, 1.25], new[] { "nsPerOp", "timeOverOurs" }.Select(name => rows[0].GetProperty(name).GetDouble()));
-        foreach (var name in (string[])["profile", "spread", "p50Ns", "maxNs", "p999OverControl", "faultsPerMillion"])
+        foreach (var name in s_names.Except(["loop", "arm", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs"]))
             Assert.Equal(JsonValueKind.Null, rows[0].GetProperty(name).ValueKind);
-        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], s_names[9..].Select(name => rows[1].GetProperty(name).GetDouble()));
+        Assert.Equal([0.9, 1.6, 4096, 32, 2048.5, 3], new[] { "timeOverOursLow", "timeOverOursHigh", "peakRssBytes", "warmup", "faultsPerOp", "osCallsPerOp" }.Select(name => rows[2].GetProperty(name).GetDouble()));
+        Assert.Equal(("no conclusion", true, JsonValueKind.Null), (rows[2].GetProperty("conclusion").GetString(), rows[2].GetProperty("touched").GetBoolean(), rows[2].GetProperty("arm").ValueKind));
+        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], s_names[17..].Select(name => rows[1].GetProperty(name).GetDouble()));
     }
 
     [Fact]
@@ -58,7 +64,14 @@ public sealed class BenchTests : IDisposable
     }
 
     [Theory]
-    [InlineData("bench sideways", "'sideways'", "latency-trim, all")]
+    [InlineData("bench sideways", "'sideways'", "all, large, latency, large-fixed8m-untouched-1t")]
+    [InlineData("bench large --profile thrifty", "'thrifty'", "Balanced, LowLatency, Frugal, LargeBuffers")]
+    [InlineData("bench large --peer mine", "'mine'", "NAME=PATH")]
+    [InlineData("bench large --peer =/some/file", "'=/some/file'", "NAME=PATH")]
+    [InlineData("bench large --peer a,b=/some/file", "'a,b=/some/file'", "NAME=PATH")]
+    [InlineData("bench large --peer native=/some/file", "'native'", "use one other than bittree, native")]
+    [InlineData("bench large --peer mine=/no/such/file.so", "'/no/such/file.so'", "shared library that exports malloc")]
+    [InlineData("bench large /no/such/trace.mtr", "'/no/such/trace.mtr'", "leave it out")]
     [InlineData("bench latency-trim --samples 1", "'1'", "1000")]
     [InlineData("bench latency-trim --rounds 0", "'0'", "1 to 1000")]
     [InlineData("bench latency-trim --profile thrifty", "'thrifty'", "Frugal")]
@@ -68,6 +81,32 @@ public sealed class BenchTests : IDisposable
         Assert.Equal((ExitCode.BadInput, ""), (code, output));
         Assert.Contains(names, error, StringComparison.Ordinal);
         Assert.Contains(legal, error, StringComparison.Ordinal);
+        Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("large", "shared library that exports malloc")]
+    [InlineData("latency-trim", "has no use")]
+    public void A_peer_that_is_no_library_or_has_no_use_is_refused_before_the_work(string loop, string says)
+    {
+        var file = Path.Combine(_folder, "text.so");
+        File.WriteAllText(file, "no library");
+        var (code, output, error) = Run("bench", loop, "--peer", $"mine={file}");
+        Assert.Equal((ExitCode.BadInput, ""), (code, output));
+        Assert.Contains($"'mine={file}'", error, StringComparison.Ordinal);
+        Assert.Contains(says, error, StringComparison.Ordinal);
+        Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void Names_of_loops_and_groups_are_unique_and_stand_for_what_they_say()
+    {
+        Assert.Equal(BenchCatalog.Names.Count, BenchCatalog.Names.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Equal(BenchCatalog.Loops, BenchCatalog.Select("all"));
+        Assert.All(BenchCatalog.Loops, loop => Assert.Equal([loop], BenchCatalog.Select(loop.Name)));
+        foreach (var group in BenchCatalog.Groups)
+            Assert.Equal(BenchCatalog.Loops.Where(loop => loop.Group == group), BenchCatalog.Select(group));
+        Assert.Empty(BenchCatalog.Select("sideways"));
     }
 
     [Fact]

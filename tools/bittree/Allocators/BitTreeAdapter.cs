@@ -79,5 +79,8 @@ internal unsafe struct BitTreeAdapter : IAllocatorAdapter<BitTreeAdapter>
     }
 
     /// <inheritdoc/>
+    public long? OsCalls() => _allocator.GetStatistics().OsCalls;
+
+    /// <inheritdoc/>
     public void Close() => _allocator.Dispose();
 }

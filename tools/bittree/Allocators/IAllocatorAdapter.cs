@@ -53,6 +53,9 @@ internal unsafe interface IAllocatorAdapter<TSelf>
     /// <summary>Objects the allocator itself counts as live after all were freed and all threads closed; 0 where it cannot tell.</summary>
     long LeftOver();
 
+    /// <summary>Calls of the operating system so far, of all threads; null where the allocator does not count them.</summary>
+    long? OsCalls() => null;
+
     /// <summary>Ends the allocator, where it is an instance.</summary>
     void Close();
 }

@@ -9,7 +9,11 @@ namespace BitTreeAlloc.Tool.Allocators;
 /// <param name="Prefix">What stands before malloc, calloc, realloc, free and memalign.</param>
 /// <param name="UsableSize">The name of its usable-size call.</param>
 /// <param name="Package">The Debian package that brings it, for the warning.</param>
-internal sealed record PeerDescription(string Name, string[] Files, string Prefix, string UsableSize, string Package);
+internal sealed record PeerDescription(string Name, string[] Files, string Prefix, string UsableSize, string Package)
+{
+    /// <summary>A library of the user's, with the C library's names.</summary>
+    public static PeerDescription Of(string name, string path) => new(name, [path], "", "malloc_usable_size", "");
+}
 
 /// <summary>A peer's functions, taken from its own handle: dlopen loads it privately, so the process keeps its malloc.</summary>
 internal sealed unsafe class PeerLibrary
@@ -25,7 +29,8 @@ internal sealed unsafe class PeerLibrary
         Calloc = (delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*>)Export(description.Prefix + "calloc");
         Realloc = (delegate* unmanaged[SuppressGCTransition]<void*, nuint, void*>)Export(description.Prefix + "realloc");
         Free = (delegate* unmanaged[SuppressGCTransition]<void*, void>)Export(description.Prefix + "free");
-        Memalign = (delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*>)Export(description.Prefix + "memalign");
+        var memalign = Optional(description.Prefix + "memalign"); // The other one takes the same arguments, and is the one that newer libraries have.
+        Memalign = (delegate* unmanaged[SuppressGCTransition]<nuint, nuint, void*>)(memalign != 0 ? memalign : Export(description.Prefix + "aligned_alloc"));
         UsableSize = (delegate* unmanaged[SuppressGCTransition]<void*, nuint>)Optional(description.UsableSize);
     }
 
@@ -58,13 +63,31 @@ internal sealed unsafe class PeerLibrary
     /// <summary>Loads a peer once; false where it is not installed or lacks a call.</summary>
     public static bool TryLoad(PeerDescription description, [NotNullWhen(true)] out PeerLibrary? library)
     {
-        if (!s_loaded.TryGetValue(description.Name, out library))
-            s_loaded[description.Name] = library = Load(description);
+        var key = $"{description.Name}={description.Files[0]}";
+        if (!s_loaded.TryGetValue(key, out library))
+            s_loaded[key] = library = Load(description);
         return library is not null;
     }
 
     /// <summary>True where the peer is installed, but only a new process can load it; see <see cref="StaticTls"/>.</summary>
     public static bool NeedsNewProcess(PeerDescription description) => !TryLoad(description, out _) && StaticTls.IsWhatsMissing(description.Files);
+
+    /// <summary>Why a library of the user's cannot be loaded, in a few words; null where it can.</summary>
+    public static string? WhyNot(PeerDescription description)
+    {
+        if (TryLoad(description, out var library))
+            return library.Malloc == CMalloc() ? "it has no malloc of its own" : null;
+        try
+        {
+            var handle = NativeLibrary.Load(description.Files[0]);
+            var missing = ((string[])["malloc", "calloc", "realloc", "free", "aligned_alloc"]).FirstOrDefault(call => !NativeLibrary.TryGetExport(handle, call, out _));
+            return $"it has no {missing}";
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            return e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
+        }
+    }
 
     /// <summary>Gives free memory back by whichever call the library has; each looks for its own name.</summary>
     public void Trim()
@@ -103,6 +126,9 @@ internal sealed unsafe class PeerLibrary
 
         return null;
     }
+
+    // Looking a name up in a library also finds it in those that the library needs.
+    private static void* CMalloc() => NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "malloc", out var malloc) ? (void*)malloc : null;
 
     private nint Export(string name) => NativeLibrary.GetExport(_handle, name);
 

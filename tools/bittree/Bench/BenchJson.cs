@@ -17,7 +17,18 @@ internal static class BenchJson
         json.WriteNumber("operations", row.Operations);
         Number(json, "nsPerOp", row.NsPerOp);
         Number(json, "timeOverOurs", row.TimeOverOurs);
+        Number(json, "timeOverOursLow", row.TimeOverOursLow);
+        Number(json, "timeOverOursHigh", row.TimeOverOursHigh);
         Number(json, "spread", row.Spread);
+        json.WriteString("conclusion", row.Conclusion);
+        Number(json, "peakRssBytes", row.PeakRssBytes);
+        Number(json, "warmup", row.WarmUp);
+        if (row.Touched is { } touched)
+            json.WriteBoolean("touched", touched);
+        else
+            json.WriteNull("touched");
+        Number(json, "faultsPerOp", row.FaultsPerOp);
+        Number(json, "osCallsPerOp", row.OsCallsPerOp);
         Number(json, "p50Ns", row.Latency?.P50);
         Number(json, "p99Ns", row.Latency?.P99);
         Number(json, "p999Ns", row.Latency?.P999);
@@ -31,7 +42,7 @@ internal static class BenchJson
     private static void Number(Utf8JsonWriter json, string name, double? value)
     {
         if (value is { } number && double.IsFinite(number))
-            json.WriteNumber(name, Math.Round(number, 4));
+            json.WriteNumber(name, Math.Round(number, 6));
         else
             json.WriteNull(name);
     }

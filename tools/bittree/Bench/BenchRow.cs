@@ -6,13 +6,13 @@ internal sealed record BenchRow
     /// <summary>The loop's name.</summary>
     public required string Loop { get; init; }
 
-    /// <summary>The arm.</summary>
-    public required string Arm { get; init; }
+    /// <summary>The arm; null where the arms are the allocators.</summary>
+    public string? Arm { get; init; }
 
     /// <summary>The allocator's name.</summary>
     public required string Allocator { get; init; }
 
-    /// <summary>The memory policy; null for allocators that have none.</summary>
+    /// <summary>BitTreeAlloc's memory policy in the comparison that the row belongs to; null where it took no part.</summary>
     public string? Profile { get; init; }
 
     /// <summary>Threads that allocate.</summary>
@@ -27,7 +27,16 @@ internal sealed record BenchRow
     /// <summary>Median over the rounds of the ratio to BitTreeAlloc's time in the same round.</summary>
     public double? TimeOverOurs { get; init; }
 
-    /// <summary>Highest over lowest value of the rounds, of the figure that the loop is about.</summary>
+    /// <summary>Lowest of those ratios.</summary>
+    public double? TimeOverOursLow { get; init; }
+
+    /// <summary>Highest of those ratios.</summary>
+    public double? TimeOverOursHigh { get; init; }
+
+    /// <summary>What the ratios allow to say; null for BitTreeAlloc itself.</summary>
+    public string? Conclusion { get; init; }
+
+    /// <summary>Highest over lowest value of the rounds, of the figure that the loop is about: of the ratios; of BitTreeAlloc's own row, of its times.</summary>
     public double? Spread { get; init; }
 
     /// <summary>Percentiles of single operations.</summary>
@@ -38,6 +47,21 @@ internal sealed record BenchRow
 
     /// <summary>Page faults of the measured thread per million operations.</summary>
     public double? FaultsPerMillion { get; init; }
+
+    /// <summary>Growth of the resident set of a fresh process at its highest, less that of a run without allocations.</summary>
+    public long? PeakRssBytes { get; init; }
+
+    /// <summary>Operations before the first round, all threads together.</summary>
+    public long? WarmUp { get; init; }
+
+    /// <summary>Whether the loop writes to its buffers.</summary>
+    public bool? Touched { get; init; }
+
+    /// <summary>Page faults of the threads that allocate, per operation.</summary>
+    public double? FaultsPerOp { get; init; }
+
+    /// <summary>Calls of the operating system per operation, as BitTreeAlloc counts them.</summary>
+    public double? OsCallsPerOp { get; init; }
 }
 
 /// <summary>Percentiles in nanoseconds.</summary>

@@ -5,10 +5,10 @@ internal static class BenchRunner
 {
     private const int OrderSeed = 20;
 
-    /// <summary>Warms each arm up once, then runs <paramref name="rounds"/> rounds.</summary>
+    /// <summary>Warms each arm up once, then runs <paramref name="rounds"/> rounds, then what the series measures by other means.</summary>
     /// <param name="series">What is measured.</param>
     /// <param name="rounds">Counted rounds.</param>
-    /// <param name="step">Called before each run with the arm's name; the warm-up included.</param>
+    /// <param name="step">Called before each run with the arm's name; the warm-up and what follows the rounds included.</param>
     public static void Run(IBenchSeries series, int rounds, Action<string> step)
     {
         var order = Enumerable.Range(0, series.Arms.Count).ToArray();
@@ -22,5 +22,7 @@ internal static class BenchRunner
                 series.Run(arm, counted: round >= 0);
             }
         }
+
+        series.Finish(step);
     }
 }

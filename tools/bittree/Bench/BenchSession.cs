@@ -1,5 +1,7 @@
+using BitTreeAlloc.Tool.Bench.Contenders;
 using BitTreeAlloc.Tool.Cli;
 using BitTreeAlloc.Tool.Output;
+using BitTreeAlloc.Tool.Replay;
 
 namespace BitTreeAlloc.Tool.Bench;
 
@@ -11,38 +13,53 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
     {
         if (request.Loops.Count == 0)
         {
-            foreach (var loop in BenchCatalog.Loops)
-                output.WriteLine($"{loop.Name,-16} {loop.Summary}");
+            foreach (var group in BenchCatalog.Loops.GroupBy(loop => loop.Group))
+            {
+                output.WriteLine($"{group.Key}:");
+                foreach (var loop in group)
+                    output.WriteLine($"  {loop.Name,-28} {loop.Summary}");
+            }
+
             return ExitCode.Success;
         }
 
         var json = request.Json is { } path ? new JsonReport(path) : null;
+        var loops = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
+        if (loops.Exists(loop => loop.ComparesAllocators))
+        {
+            foreach (var name in BenchContenders.Prepare(request))
+                error.WriteLine($"bittree: {name} is not installed here and gets no row ({ContenderCatalog.WhereToGet(name)})");
+        }
+
         var rows = new List<BenchRow>();
         var conclusions = new List<string>();
-        var loops = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
+        var failures = new List<string>();
         foreach (var loop in loops)
         {
             foreach (var profile in request.Profiles)
-                Measure(loop, profile, request, rows, conclusions);
+                Measure(loop, profile, request, rows, conclusions, failures);
         }
 
+        foreach (var line in failures)
+            error.WriteLine($"bittree: {line}");
         BenchTable.Write(output, rows);
         foreach (var line in conclusions)
             output.WriteLine(line);
         json?.Write(rows, BenchJson.Write);
-        return ExitCode.Success;
+        return failures.Count == 0 ? ExitCode.Success : ExitCode.Failed;
     }
 
-    private void Measure(IBenchLoop loop, Profile profile, BenchRequest request, List<BenchRow> rows, List<string> conclusions)
+    private void Measure(IBenchLoop loop, Profile profile, BenchRequest request, List<BenchRow> rows, List<string> conclusions, List<string> failures)
     {
         using var series = loop.Start(request, profile);
-        ProgressReporter.Run(error, series.Arms.Count * (request.Rounds + 1), progress =>
+        ProgressReporter.Run(error, (series.Arms.Count * (request.Rounds + 1)) + series.FinishSteps, progress =>
             BenchRunner.Run(series, request.Rounds, arm =>
             {
                 progress.Activity = $"{loop.Name}, {profile}: {arm}";
                 progress.Step();
             }));
         rows.AddRange(series.Rows());
+        failures.AddRange(series.Failures.Select(line => $"{loop.Name}, {profile}: {line}"));
         conclusions.AddRange(series.Conclusions().Select(line => $"{loop.Name}, {profile}: {line}"));
     }
 }

@@ -1,3 +1,5 @@
+using BitTreeAlloc.Tool.Allocators;
+
 namespace BitTreeAlloc.Tool.Bench;
 
 /// <summary>One question that 'bittree bench' can answer, by name.</summary>
@@ -5,6 +7,15 @@ internal interface IBenchLoop
 {
     /// <summary>What the user types.</summary>
     string Name { get; }
+
+    /// <summary>The name that stands for it and others like it.</summary>
+    string Group { get; }
+
+    /// <summary>Whether it compares allocators, the user's own among them.</summary>
+    bool ComparesAllocators => false;
+
+    /// <summary>Whether it replays traces that the user names.</summary>
+    bool ReadsTraces => false;
 
     /// <summary>One line for the list: what is measured, and what comes out.</summary>
     string Summary { get; }
@@ -24,6 +35,17 @@ internal interface IBenchSeries : IDisposable
     /// <summary>Runs one arm once. Rounds that are not <paramref name="counted"/> warm up.</summary>
     void Run(int arm, bool counted);
 
+    /// <summary>Steps that <see cref="Finish"/> takes.</summary>
+    int FinishSteps => 0;
+
+    /// <summary>What went wrong, one line per arm.</summary>
+    IEnumerable<string> Failures => [];
+
+    /// <summary>What is measured after the rounds, by other means; calls <paramref name="step"/> before each step.</summary>
+    void Finish(Action<string> step)
+    {
+    }
+
     /// <summary>The figures of all rounds, a row per arm or more.</summary>
     IEnumerable<BenchRow> Rows();
 
@@ -40,8 +62,26 @@ internal sealed record BenchRequest
     /// <summary>The default number of samples of a loop that measures single calls.</summary>
     public const long DefaultSamples = 10_000_000;
 
+    /// <summary>How long a round of one contender should be.</summary>
+    public static readonly TimeSpan DefaultRoundTime = TimeSpan.FromMilliseconds(40);
+
     /// <summary>Names of loops; empty lists them.</summary>
     public IReadOnlyList<string> Loops { get; init; } = [];
+
+    /// <summary>Traces for the loops that read some.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Allocators of the user's, beside those the tool knows.</summary>
+    public IReadOnlyList<PeerDescription> Peers { get; init; } = [];
+
+    /// <summary>The only contenders of loops that compare allocators, or null for all.</summary>
+    public IReadOnlyList<string>? Contenders { get; init; }
+
+    /// <summary>How long a round of one contender should be, of loops that choose their number of operations.</summary>
+    public TimeSpan RoundTime { get; init; } = DefaultRoundTime;
+
+    /// <summary>Whether loops that compare allocators measure memory too, in processes of their own.</summary>
+    public bool MeasuresMemory { get; init; } = true;
 
     /// <summary>BitTreeAlloc's profiles, measured one after the other.</summary>
     public IReadOnlyList<Profile> Profiles { get; init; } = [Profile.Balanced];

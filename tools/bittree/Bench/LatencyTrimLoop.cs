@@ -7,6 +7,9 @@ internal sealed class LatencyTrimLoop : IBenchLoop
     public string Name => "latency-trim";
 
     /// <inheritdoc/>
+    public string Group => "latency";
+
+    /// <inheritdoc/>
     public string Summary => "Time of single allocations, first byte touched, while another thread gives 256 MiB back by Trim: percentiles beside those without Trim.";
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using BitTreeAlloc.Tool.Allocators;
 using BitTreeAlloc.Tool.Bench;
 
 namespace BitTreeAlloc.Tool.Cli;
@@ -7,7 +8,6 @@ namespace BitTreeAlloc.Tool.Cli;
 /// <summary>The command <c>bittree bench</c>: its options, its help, and what they mean together.</summary>
 internal sealed class BenchCommand
 {
-    private const string All = "all";
     private const long FewestSamples = 1000;
     private const long MostSamples = 10_000_000_000;
 
@@ -15,20 +15,31 @@ internal sealed class BenchCommand
         Measures single questions in loops of their own: arms that are compared run in interleaved rounds, medians and spread are reported.
 
         Examples:
-          bittree bench                                       the loops there are
+          bittree bench                                       the loops there are, by groups
+          bittree bench large                                 large buffers, recycled: every allocator that is installed
+          bittree bench large-random-touched-2t --profile LargeBuffers
+          bittree bench large --peer mine=build/libmine.so    one more allocator: a library with malloc, calloc, realloc and free
           bittree bench latency-trim                          what another thread's Trim costs an allocation
           bittree bench all --rounds 9 --json out.json        every loop; rows for a program
           bittree bench latency-trim --profile Frugal,LowLatency
 
-        Exit code: 0 measured; 2 a bad option or loop.
+        Exit code: 0 measured; 1 an allocator failed, or gave memory twice; 2 a bad option, loop, file or peer.
         """;
 
-    private readonly Argument<string[]> _loops = new("LOOP") { Description = "Names of loops, or all. None: a list of them.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Argument<string[]> _loops = new("LOOP") { Description = "Names of loops or of groups of them, or all; then traces, for loops that read some. None: a list of the loops.", Arity = ArgumentArity.ZeroOrMore };
 
     private readonly Option<string[]> _profiles = new("--profile")
     {
         HelpName = "NAME",
         Description = $"Memory policy: {string.Join(", ", Enum.GetNames<Profile>())}. Repeat, or separate by commas. Default: {Profile.Balanced}.",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string[]> _peers = new("--peer")
+    {
+        HelpName = "NAME=PATH",
+        Description = "Also measure the allocator in the shared library PATH, which exports malloc, calloc, realloc and free. Repeat for more.",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
     };
@@ -44,14 +55,16 @@ internal sealed class BenchCommand
     /// <summary>Makes the command; <paramref name="run"/> does the work and returns the exit code.</summary>
     public Command Build(Func<BenchRequest, int> run)
     {
-        var command = new Command("bench", Help) { _loops, _profiles, _cas, _rounds, _samples, _json };
+        var command = new Command("bench", Help) { _loops, _profiles, _peers, _cas, _rounds, _samples, _json };
         command.SetAction(result => run(Read(result)));
         return command;
     }
 
     private BenchRequest Read(ParseResult result)
     {
-        var request = new BenchRequest { Loops = Loops(result.GetValue(_loops) ?? []), Json = result.GetValue(_json) };
+        var request = Words(result.GetValue(_loops) ?? []) with { Json = result.GetValue(_json) };
+        if (result.GetValue(_peers) is { Length: > 0 } peers)
+            request = request with { Peers = Peers(peers, request.Loops) };
         if (result.GetValue(_profiles) is { Length: > 0 } profiles)
             request = request with { Profiles = OptionValues.Profiles(profiles) };
         if (result.GetValue(_cas) is { } cas)
@@ -63,17 +76,35 @@ internal sealed class BenchCommand
         return request.Json is { Length: 0 } ? throw new CliException("--json: an empty file name") : request;
     }
 
-    private static List<string> Loops(string[] names)
+    private static BenchRequest Words(string[] words)
     {
-        foreach (var name in names)
+        var loops = new List<IBenchLoop>();
+        var files = new List<string>();
+        foreach (var word in words)
         {
-            if (name.StartsWith('-'))
-                throw new CliException($"'{name}' is no option of this command; see 'bittree bench --help'");
-            if (name != All && BenchCatalog.Find(name) is null)
-                throw new CliException($"LOOP: '{name}' is not possible; use {string.Join(", ", BenchCatalog.Loops.Select(loop => loop.Name))}, {All}");
+            if (word.StartsWith('-'))
+                throw new CliException($"'{word}' is no option of this command; see 'bittree bench --help'");
+            if (BenchCatalog.Select(word).ToList() is { Count: > 0 } named)
+                loops.AddRange(named);
+            else if (File.Exists(word) || word.Contains('/', StringComparison.Ordinal))
+                files.Add(word);
+            else
+                throw new CliException($"LOOP: '{word}' is not possible; use {string.Join(", ", BenchCatalog.Names)}");
         }
 
-        return names.Contains(All) ? [.. BenchCatalog.Loops.Select(loop => loop.Name)] : [.. names.Select(name => name.ToLowerInvariant()).Distinct()];
+        if (files.Count != 0 && !loops.Exists(loop => loop.ReadsTraces))
+            throw new CliException($"FILE: '{files[0]}' is read by none of the loops named; leave it out{Readers()}");
+        return new BenchRequest { Loops = [.. loops.Select(loop => loop.Name).Distinct()], Files = files };
+    }
+
+    private static string Readers() => BenchCatalog.Loops.Where(loop => loop.ReadsTraces).Select(loop => loop.Name).ToList() is { Count: > 0 } names ? $", or name {string.Join(" or ", names)}" : "";
+
+    private static IReadOnlyList<PeerDescription> Peers(string[] values, IReadOnlyList<string> loops)
+    {
+        var peers = OptionValues.Peers(values);
+        return loops.Any(name => BenchCatalog.Find(name)!.ComparesAllocators)
+            ? peers
+            : throw new CliException($"--peer: '{values[0]}' has no use, since none of the loops named compares allocators; use {string.Join(", ", BenchCatalog.Loops.Where(loop => loop.ComparesAllocators).Select(loop => loop.Group).Distinct())}");
     }
 
     private static long Samples(string value) =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BitTreeAlloc.Tool.Bench;
+using BitTreeAlloc.Tool.Bench.Timed;
 using BitTreeAlloc.Tool.Explore;
 using BitTreeAlloc.Tool.Memory;
 
@@ -26,6 +27,8 @@ internal static class CommandLine
         {
             if (args is [MeasureRequest.Command, ..])
                 return MeasureChild.Run(args[1..], output, error);
+            if (args is [LoopChild.Command, ..])
+                return LoopChild.Run(args[1..], output, error);
             var session = new ReplaySession(output, error);
             if (args.Length == 0)
                 return session.Run(new ReplayOptions { Verify = true });

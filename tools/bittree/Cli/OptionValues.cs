@@ -1,4 +1,6 @@
 using System.Globalization;
+using BitTreeAlloc.Tool.Allocators;
+using BitTreeAlloc.Tool.Bench.Contenders;
 using BitTreeAlloc.Tool.Replay;
 
 namespace BitTreeAlloc.Tool.Cli;
@@ -64,6 +66,27 @@ internal static class OptionValues
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) && rounds is >= 1 and <= ReplayOptions.MostRounds
             ? rounds
             : throw Illegal("--rounds", value, [$"a number from 1 to {ReplayOptions.MostRounds}"]);
+
+    /// <summary>Allocators of the user's: NAME=PATH. That they can be loaded is not looked at here.</summary>
+    public static IReadOnlyList<PeerDescription> Peers(IEnumerable<string> values)
+    {
+        var peers = new List<PeerDescription>();
+        foreach (var value in values)
+        {
+            var equals = value.IndexOf('=', StringComparison.Ordinal);
+            var name = equals < 0 ? "" : value[..equals];
+            var path = value[(equals + 1)..];
+            if (name.Length == 0 || path.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+                throw Illegal("--peer", value, ["NAME=PATH, a name of letters, digits and -_. and the path of a shared library that exports malloc, calloc, realloc and free"]);
+            if (BenchContenders.Names.Contains(name) || name == ContenderCatalog.Empty || peers.Exists(peer => peer.Name == name))
+                throw new CliException($"--peer: the name '{name}' is taken; use one other than {string.Join(", ", [.. BenchContenders.Names, .. peers.Select(peer => peer.Name).Except(BenchContenders.Names)])}");
+            if (!File.Exists(path))
+                throw new CliException($"--peer: there is no file '{path}'; use the path of a shared library that exports malloc, calloc, realloc and free");
+            peers.Add(PeerDescription.Of(name, Path.GetFullPath(path)));
+        }
+
+        return peers;
+    }
 
     private static T Name<T>(string option, string value, IReadOnlyList<string> legal)
         where T : struct, Enum =>

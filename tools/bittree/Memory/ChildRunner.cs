@@ -19,11 +19,14 @@ internal static class ChildRunner
     ];
 
     /// <summary>Measures once; on failure the figures are null and <c>Error</c> says why in one line.</summary>
-    public static (MemoryFigures? Figures, string? Error) Run(MeasureRequest request)
+    public static (MemoryFigures? Figures, string? Error) Run(MeasureRequest request) => Run(request.ToArguments());
+
+    /// <summary>The same for any hidden command that writes one line of figures.</summary>
+    public static (MemoryFigures? Figures, string? Error) Run(IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         SetCommand(start);
-        foreach (var argument in request.ToArguments())
+        foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         foreach (var (name, value) in s_quietRuntime)
             start.Environment[name] = value;

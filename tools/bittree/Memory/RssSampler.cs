@@ -18,8 +18,11 @@ internal sealed class RssSampler(RssReader reader)
     public void AfterEvent(nuint size)
     {
         if (++_events % Every == 0 || size >= Large)
-            Peak = Math.Max(Peak, reader.Read());
+            Sample();
     }
+
+    /// <summary>Takes a sample.</summary>
+    public void Sample() => Peak = Math.Max(Peak, reader.Read());
 }
 
 /// <summary>Memory runs: every requested byte, and samples.</summary>

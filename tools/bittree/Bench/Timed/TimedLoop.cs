@@ -1,0 +1,42 @@
+using BitTreeAlloc.Tool.Bench.Contenders;
+
+namespace BitTreeAlloc.Tool.Bench.Timed;
+
+/// <summary>
+/// A loop that times operations of all contenders against each other. A family of loops is a subclass in a file of its own: it says how many threads there are and makes their parts; rounds,
+/// calibration, ratios, memory and rows are the same for all.
+/// </summary>
+internal abstract class TimedLoop : IBenchLoop
+{
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Group { get; }
+
+    /// <inheritdoc/>
+    public abstract string Summary { get; }
+
+    /// <inheritdoc/>
+    public bool ComparesAllocators => true;
+
+    /// <summary>Threads that run it at the same time.</summary>
+    public abstract int Threads { get; }
+
+    /// <summary>Whether the buffers are written to; null where the loop has only one form.</summary>
+    public virtual bool? Touched => null;
+
+    /// <summary>Operations of a thread come in multiples of this, each of the same mix.</summary>
+    public abstract int Granule { get; }
+
+    /// <summary>Operations of a thread in the process that measures memory.</summary>
+    public abstract long MemoryOperations { get; }
+
+    /// <summary>The parts of the loop, one per adapter.</summary>
+    public abstract LoopBody[] Bodies<TAdapter, TBuffer>(TAdapter[] adapters)
+        where TAdapter : struct, IBenchAdapter<TAdapter, TBuffer>
+        where TBuffer : struct;
+
+    /// <inheritdoc/>
+    public IBenchSeries Start(BenchRequest request, Profile profile) => new TimedSeries(this, request, profile, BenchContenders.Make(request, profile));
+}
