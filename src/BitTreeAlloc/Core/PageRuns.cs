@@ -7,8 +7,8 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the bitmap and the descriptors of a chunk of pages: which pages belong to which run. No system call, no charge: whoever holds a run commits and purges it.
-/// Invariants: I-R1 a page's bit is set by one call at a time, which alone clears it or hands it on with the run. I-R2 a descriptor is not 0 only while all pages of its run are set.
-/// I-R3 a run is given back by the one exchange or compare-exchange that changed its descriptor, and only after it. I-R4 words are claimed in ascending order.
+/// Invariants: I-Q1 a page's bit is set by one call at a time, which alone clears it or hands it on with the run. I-Q2 a descriptor is not 0 only while all pages of its run are set.
+/// I-Q3 a run is given back by the one exchange or compare-exchange that changed its descriptor, and only after it. I-Q4 words are claimed in ascending order.
 /// Callers: regions, from any thread, holding nothing (TryTake, PagesOf) or the run (Give, TryGrow, Shrink). No call waits or repeats a step for another's sake.
 /// Checked by: tests/unit/Core/PageRunsTests, tests/property/Runs, the explorer's scenarios runs/….
 /// </summary>
