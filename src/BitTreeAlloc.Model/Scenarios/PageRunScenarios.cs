@@ -39,6 +39,9 @@ internal static class PageRunScenarios
         yield return () => new PageRunScenario<FourBlockTrees>("find-vs-take-give", Found, 4, [], [Find(2)], [Take(3), Give]);
         yield return () => new PageRunScenario<FourBlockTrees>("find-vs-shrink-vs-take", Found, 4, [(0, 4, 1)], [Find(3)], [Shrink(2)], [Take(2)]);
         yield return () => new PageRunScenario<FourBlockTrees>("find-vs-give-take", Found, 4, [(1, 3, 1)], [Find(3)], [Give, Take(4), Give]);
+        yield return () => new PageRunScenario<FourBlockTrees>("two-finds-vs-give-take", Found, 4, [(1, 3, 1)], [Find(0), Find(3)], [Give, Take(4)]) { Winners = 1 };
+        yield return () => new PageRunScenario<FourBlockTrees>("two-finds-vs-give-grow", Found, 4, [(0, 1, 1), (1, 2, -1)], [Find(0), Find(2)], [GiveAt(1), Grow(2)]) { Winners = 1 };
+        yield return () => new PageRunScenario<FourBlockTrees>("two-finds-vs-take-give", Found, 4, [(0, 2, -1)], [Find(1), Find(3)], [Take(2), GiveAt(0)]) { Winners = 1 };
         yield return () => new PageRunScenario<FourBlockTrees>("take-3-threads", OneWins, 4, [], [Take(3)], [Take(2)], [Take(1)]) { Winners = 1, Deviations = 8 };
         yield return () => new PageRunScenario<FourBlockTrees>("grow-vs-take-vs-give", OneOwner, 4, [(0, 1, 0), (2, 1, 2)], [Grow(2)], [Take(2)], [Give]) { Deviations = 8 };
     }

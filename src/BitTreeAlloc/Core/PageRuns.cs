@@ -51,7 +51,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
             {
                 first = (int)start;
 
-                // order: release: who takes this out, or finds it, comes after the claim, and clears bits that are set already [Q2]
+                // order: release: who finds this run does not find an earlier one again, and who gives it clears bits that are set already [Q2]
                 TAtomics.StoreRelease(chunk->Runs + first, (ulong)pages, Site.RunPublish);
                 return true;
             }
@@ -68,7 +68,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         if ((uint)first >= (uint)chunk->Pages)
             return 0;
 
-        // order: acquire: the bits are cleared after they were set, whoever gives; release is not leaned on, the clears that follow have it [Q2]
+        // order: acquire: the bits are cleared after they were set, whoever gives; release: who finds the run gone finds what came before that [Q2]
         var pages = PagesIn(TAtomics.ExchangeAcqRel(chunk->Runs + first, 0, Site.RunTakeOut));
         if (pages != 0)
             Clear(chunk, first, first + pages);
