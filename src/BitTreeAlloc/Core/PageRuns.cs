@@ -33,7 +33,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
     /// fail, a give or shrink that is not complete). So a place that others give back meanwhile may be missed, and the run found need not be the lowest any more.</para>
     /// <para>Of takes and grows that collide with nothing but each other one succeeds: words are claimed upwards, so whoever was first in the highest word in which they met loses nothing. Two that both
     /// fail met a third, a run, or one that was stopped.</para>
-    /// <para>At most one look per page and word and three read-modify-writes per word and place tried; see the scenarios' steps.</para>
+    /// <para>Places that begin in one word are told apart by bit arithmetic: about a look per word, plus one per aligned place. A word that is lost costs two read-modify-writes and those of the words before it.</para>
     /// </remarks>
     public static bool TryTake(RunChunk* chunk, int pages, int alignmentPages, out int first)
     {
@@ -127,7 +127,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         return 0;
     }
 
-    /// <summary>0 where the pages look free; else the first page, behind the highest taken one of the lowest word that has any, from which it is worth trying.</summary>
+    /// <summary>0 where the pages look free; else the next page from which it is worth trying, as the lowest word with a taken one has it.</summary>
     private static int Look(RunChunk* chunk, int start, int pages)
     {
         var end = start + pages;
@@ -135,7 +135,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         {
             var seen = TAtomics.LoadAcquire(chunk->Taken + word, Site.RunLook); // order: acquire; a stale 0 is found out by the claim, a stale 1 of a give beside us costs the place [Q1]
             if ((seen & MaskOf(word, start, end)) != 0)
-                return Behind(word, seen, seen & MaskOf(word, start, end));
+                return Behind(word, seen, start, pages);
         }
 
         return 0;
@@ -157,7 +157,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
             if (lost != mask)
                 TAtomics.FetchAndAcqRel(chunk->Taken + word, ~(mask & ~before), Site.RunUnclaim); // order: nothing was done to the pages; the last give's release goes on through it [Q1]
             Unclaim(chunk, start, word << TGeometry.WordShift);
-            return Behind(word, before, lost);
+            return Behind(word, before, start, pages);
         }
 
         return 0;
@@ -186,13 +186,20 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         return (ulong.MaxValue >> (64 - high)) & (ulong.MaxValue << low);
     }
 
-    /// <summary>The first page behind the highest of these bits, and behind those that are taken next to it in the word.</summary>
-    private static int Behind(int word, ulong seen, ulong taken)
+    /// <summary>The lowest page of a word, or else the first of the next one, from which <paramref name="pages"/> pages are free as far as the word says. Pages below <paramref name="start"/> do not count.</summary>
+    private static int Behind(int word, ulong seen, int start, int pages)
     {
-        var bit = 64 - BitOperations.LeadingZeroCount(taken);
-        if (bit < 1 << TGeometry.WordShift)
-            bit += BitOperations.TrailingZeroCount(~(seen >> bit));
-        return (word << TGeometry.WordShift) + bit;
+        // A bit that stays set has free pages behind it: one, two, four …. What lies beyond the word counts as free.
+        var free = ~seen;
+        for (var have = 1; have < Math.Min(pages, 64);)
+        {
+            var step = Math.Min(have, pages - have);
+            free &= (free >> step) | ~(ulong.MaxValue >> step);
+            have += step;
+        }
+
+        free &= ulong.MaxValue << Math.Max(start - (word << TGeometry.WordShift), 0);
+        return (word << TGeometry.WordShift) + Math.Min(BitOperations.TrailingZeroCount(free), 1 << TGeometry.WordShift);
     }
 
     /// <summary>The lowest page from <paramref name="page"/> on whose number is a multiple.</summary>
