@@ -168,6 +168,25 @@ public sealed class PageRunsTests
     }
 
     [Fact]
+    public void A_take_may_miss_pages_that_another_holds_in_vain_and_finds_them_afterwards()
+    {
+        using var chunk = new ChunkUnderTest<HookedAtomics, SmallGeometry>(8);
+        var (claims, missed) = (0, 0);
+        HookedAtomics.With(
+            site =>
+            {
+                // The second word is lost to four others; what the first gives back is held until then.
+                if (site == Site.RunClaim && ++claims == 2)
+                    Assert.All([4, 5, 6, 7], page => Assert.True(chunk.TryPlant(page)));
+                else if (site == Site.RunUnclaim)
+                    missed = chunk.Take(2);
+            },
+            () => Assert.Equal(-1, chunk.Take(5)));
+        Assert.Equal(-1, missed);
+        Assert.Equal(0, chunk.Take(2));
+    }
+
+    [Fact]
     public void A_take_stopped_anywhere_strands_its_own_run_at_most()
     {
         var places = 0;
