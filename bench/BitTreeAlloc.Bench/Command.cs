@@ -1,5 +1,6 @@
 using System.Globalization;
 using BitTreeAlloc.Bench.Recycler;
+using BitTreeAlloc.Bench.Runs;
 using BitTreeAlloc.Bench.Timing;
 using BitTreeAlloc.Bench.WholeAllocator;
 using BitTreeAlloc.Tool.Cli;
@@ -16,6 +17,7 @@ internal sealed class Command
           recycler     the two forms of the stack and slot arrays: 1 thread, producer and consumer, 2 threads contended, bursts
           allocator    the whole allocator, both forms, beside its peers: producer and consumer over a ring, bursts of 500 and 5000
           bytes        the same loops over the recycler's bound per class, 16 KiB to 512 KiB
+          runs         a take and a give of runs of pages, in chunks filled in four ways
           single       the recycler's single-thread loops under BenchmarkDotNet
 
           --rounds N   timed rounds per contender (default 101); all contenders take turns within a round
@@ -37,8 +39,8 @@ internal sealed class Command
     {
         if (arguments.Count == 0 || arguments[0] is "--help" or "-h")
             return null;
-        var command = new Command(arguments[0] is "recycler" or "allocator" or "bytes" or "single"
-            ? arguments[0] : throw new CliException($"'{arguments[0]}' is no subject: recycler, allocator, bytes or single"));
+        var command = new Command(arguments[0] is "recycler" or "allocator" or "bytes" or "runs" or "single"
+            ? arguments[0] : throw new CliException($"'{arguments[0]}' is no subject: recycler, allocator, bytes, runs or single"));
         for (var i = 1; i < arguments.Count; i += 2)
         {
             var value = i + 1 < arguments.Count ? arguments[i + 1] : throw new CliException($"{arguments[i]} needs a value");
@@ -75,6 +77,7 @@ internal sealed class Command
         {
             "recycler" => RecyclerStudy.Run(_rounds, output),
             "allocator" => AllocatorStudy.Run(_rounds, output),
+            "runs" => PageRunStudy.Run(_rounds, output),
             _ => AllocatorStudy.RunBytes(_rounds, output),
         };
         _json?.Write(tables.SelectMany(table => table.Rows.Select(row => (table.Loop, Row: row))), (json, entry) => Figures.Write(json, _subject, entry.Loop, entry.Row));

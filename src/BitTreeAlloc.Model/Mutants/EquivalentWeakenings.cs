@@ -68,6 +68,10 @@ internal static class EquivalentWeakenings
         (ChargeUndo, Relaxed or NoRelease or NoAcquire) => "nothing was taken, so nothing is handed on: a read-modify-write continues the release sequence of the return it read",
         (ChargeTake, NoRelease) => GivesNothing,
         (ChargeReturn, NoAcquire) => "the value is not looked at",
+        (RunLook, Relaxed) => "a look proposes a place or passes one by; the claim acquires and validates",
+        (RunClaim, NoRelease) or (RunUnclaim, NoRelease or Relaxed) => GivesNothing,
+        (RunUnclaim or RunClear, NoAcquire) => "the value is not looked at",
+        (RunTakeOut or RunResize, NoAcquire) => "what the run's owner did is ordered by whoever handed the run on; that the bits are set before they are cleared is ordered by the claim's acquire and the clear's release",
         (SweepRelease, Relaxed) => "a block is found by its leaf, whose release follows; a sweeper that finds it without has nothing of the last one's to read",
         _ => null,
     };

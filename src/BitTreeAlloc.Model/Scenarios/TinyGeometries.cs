@@ -21,3 +21,13 @@ internal readonly struct EightBlockTrees : IGeometry
 
     public static int MagazineWords => 8;
 }
+
+/// <summary>Words of four bits.</summary>
+internal readonly struct FourBitWords : IGeometry
+{
+    public static int WordShift => 2;
+
+    public static int TreeShift => 6;
+
+    public static int MagazineWords => 8;
+}

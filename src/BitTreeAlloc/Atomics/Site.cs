@@ -156,6 +156,30 @@ public enum Site
     /// <summary>A new leaf of the direct table.</summary>
     DirectLeafPublish,
 
+    /// <summary>Bitmap of a chunk: are the pages free?</summary>
+    RunLook,
+
+    /// <summary>Bitmap of a chunk: claims pages.</summary>
+    RunClaim,
+
+    /// <summary>Bitmap of a chunk: gives back pages that were claimed in vain.</summary>
+    RunUnclaim,
+
+    /// <summary>Bitmap of a chunk: gives back pages of a run.</summary>
+    RunClear,
+
+    /// <summary>A run appears.</summary>
+    RunPublish,
+
+    /// <summary>A run goes.</summary>
+    RunTakeOut,
+
+    /// <summary>Pages of a run.</summary>
+    RunLookup,
+
+    /// <summary>A run grows or shrinks.</summary>
+    RunResize,
+
     /// <summary>Committed so far.</summary>
     WatermarkLoad,
 
