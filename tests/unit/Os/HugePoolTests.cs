@@ -4,6 +4,7 @@ using BitTreeAlloc.Tests.Unit.Support;
 namespace BitTreeAlloc.Tests.Unit.Os;
 
 /// <summary>The real pool of 2 MiB pages. Run where an administrator configured at least 4 (vm.nr_hugepages) that nobody uses.</summary>
+[Collection("The pool of huge pages")] // not at once: its free pages are counted
 public sealed unsafe class HugePoolTests
 {
     private const nuint Huge = 2 << 20;

@@ -9,7 +9,7 @@ public sealed class RangeMapTests
 
     /// <summary>Random changes against an array with a cell for each address.</summary>
     [Fact]
-    public void Ranges_agree_with_an_array_of_cells_and_are_as_few_as_can_be() => Seeded.Run(200, random =>
+    public void Ranges_agree_with_an_array_of_cells_and_are_as_few_as_can_be() => Seeded.Run(50, random =>
     {
         var map = new RangeMap<int>();
         var cells = new int?[Cells];

@@ -4,6 +4,7 @@ using BitTreeAlloc.Tests.Unit.Support;
 namespace BitTreeAlloc.Tests.Unit.Os;
 
 /// <summary>What only the real system shows of moved pages, and of refused moves.</summary>
+[Collection("The pool of huge pages")] // not at once: its free pages are counted
 public sealed unsafe class SystemPageMoveTests
 {
     private const nuint MiB = 1 << 20;

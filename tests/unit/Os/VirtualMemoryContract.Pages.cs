@@ -92,7 +92,7 @@ public abstract unsafe partial class VirtualMemoryContract
     [Fact]
     public void Moved_or_copied_contents_arrive_whatever_the_system_grants()
     {
-        Seeded.Run(20, random =>
+        Seeded.Run(6, random =>
         {
             using var from = new Range(Os, 64 * Page);
             using var to = new Range(Os, 64 * Page);
