@@ -37,9 +37,10 @@ internal static unsafe class LinuxErrors
     };
 
     /// <summary>mremap of pages to an address of the kernel's choice. EFAULT: several mappings. EINVAL: before Linux 5.7, or pages of the pool. EAGAIN: RLIMIT_MEMLOCK.</summary>
+    /// <remarks>The kernel wants six mappings to spare before it moves anything.</remarks>
     public static VmStatus OfMove(int error) => error switch
     {
-        ENOMEM => MappingsExhausted() ? VmStatus.TooManyMappings : VmStatus.CommitRefused,
+        ENOMEM => MappingsExhausted(changes: 4) ? VmStatus.TooManyMappings : VmStatus.CommitRefused,
         EAGAIN => VmStatus.CommitRefused,
         _ => VmStatus.NotSupported,
     };
@@ -67,17 +68,21 @@ internal static unsafe class LinuxErrors
     /// and, being read-only, no commit charge.</summary>
     /// <remarks>Only on the way out of a refusal. A guess: other threads map and unmap meanwhile, and addresses exhausted to the last three pages look the same.
     /// The caller's ladder of remedies is the same for both; only the message differs.</remarks>
-    private static bool MappingsExhausted()
+    /// <param name="changes">How many pages are changed, each between two others, and each two mappings more.</param>
+    private static bool MappingsExhausted(uint changes = 1)
     {
         var page = LinuxCalls.PageSize();
-        var probe = (byte*)LinuxCalls.Map(null, 3 * page, LinuxCalls.None, LinuxCalls.Reservation, -1, 0);
+        var bytes = ((2 * changes) + 1) * page;
+        var probe = (byte*)LinuxCalls.Map(null, bytes, LinuxCalls.None, LinuxCalls.Reservation, -1, 0);
         if ((nint)probe == -1)
             return true;
-        var exhausted = LinuxCalls.Protect(probe + page, page, LinuxCalls.Read) != 0;
+        var exhausted = false;
+        for (nuint change = 0; change < changes && !exhausted; change++)
+            exhausted = LinuxCalls.Protect(probe + (((2 * change) + 1) * page), page, LinuxCalls.Read) != 0;
 
         // Back to one mapping first: otherwise the probe's own splits could keep the munmap from succeeding.
-        _ = LinuxCalls.Protect(probe, 3 * page, LinuxCalls.None);
-        _ = LinuxCalls.Unmap(probe, 3 * page);
+        _ = LinuxCalls.Protect(probe, bytes, LinuxCalls.None);
+        _ = LinuxCalls.Unmap(probe, bytes);
         return exhausted;
     }
 }

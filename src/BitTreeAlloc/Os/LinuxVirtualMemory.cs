@@ -143,6 +143,7 @@ internal readonly unsafe struct LinuxVirtualMemory : IVirtualMemory
         _ = LinuxCalls.Error();
         _ = Commit(null, address, s_pageSize);
         _ = Purge(null, address, s_pageSize);
+        _ = LinuxCalls.Remap(address, s_pageSize, 0, null); // as long as it was, and it may not move: nothing happens
         return Release(null, address, s_pageSize) == VmStatus.Ok;
     }
 

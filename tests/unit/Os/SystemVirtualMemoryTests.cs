@@ -5,6 +5,7 @@ using BitTreeAlloc.Tests.Unit.Support;
 namespace BitTreeAlloc.Tests.Unit.Os;
 
 /// <summary>The contract over the system that runs the tests, and what only a real system shows.</summary>
+[Collection("The pool of huge pages")] // not at once: its free pages are counted
 public sealed unsafe class SystemVirtualMemoryTests : VirtualMemoryContract
 {
     private const nuint MiB = 1 << 20;

@@ -4,7 +4,7 @@ using BitTreeAlloc.Tests.Unit.Support;
 namespace BitTreeAlloc.Tests.Unit.Os;
 
 /// <summary>What every implementation promises. A class per implementation inherits these tests.</summary>
-public abstract unsafe class VirtualMemoryContract
+public abstract unsafe partial class VirtualMemoryContract
 {
     private const nuint MiB = 1 << 20;
 
