@@ -11,6 +11,13 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocMiss(ref ThreadCache cache, nuint size)
     {
+        if (size > MaxMediumSize && IsOpen(cache.Bound) && !_disabled)
+        {
+            var region = _engine.TryAllocRegion(cache.Bound, size);
+            if (region != 0)
+                return (void*)region;
+        }
+
         var error = AllocGuarded(ref cache, size, out var pointer);
         if (error != AllocError.None)
             throw Failure(error, size);
@@ -20,6 +27,8 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeMiss(ref ThreadCache cache, void* pointer, nuint size)
     {
+        if (size > MaxMediumSize && IsOpen(cache.Bound) && _engine.TryFreeRegion(cache.Bound, (ulong)pointer))
+            return;
         var error = FreeGuarded(ref cache, pointer, size);
         if (error != AllocError.None)
             throw PointerFailure(error, nameof(Free), pointer, size);
@@ -32,6 +41,9 @@ public sealed unsafe partial class BitTreeAllocator
         if (error != AllocError.None)
             throw PointerFailure(error, nameof(Free), pointer, null);
     }
+
+    /// <summary>Whether a record is an explicit cache of this allocator, at the fast level, and neither is gone.</summary>
+    private bool IsOpen(CacheRecord* record) => (nint)record > 0 && record->Heap == _heap && _heap != null;
 
     private AllocError AllocSlow(ref ThreadCache cache, nuint size, out void* pointer)
     {

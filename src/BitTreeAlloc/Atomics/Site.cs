@@ -375,7 +375,7 @@ public enum Site
     /// <summary>Takes hold of a region that is on offer, or of one in use to purge its tail.</summary>
     RegionClaim,
 
-    /// <summary>A user gives a region back.</summary>
+    /// <summary>A region goes on offer.</summary>
     RegionFree,
 
     /// <summary>A user's region changes its length where it is.</summary>
@@ -384,8 +384,8 @@ public enum Site
     /// <summary>A region becomes a user's.</summary>
     RegionHandOut,
 
-    /// <summary>A region out of a slot is offered to all.</summary>
-    RegionOffer,
+    /// <summary>Whether a region lies in a cache's slot.</summary>
+    RegionIdle,
 
     /// <summary>Lets go of a region.</summary>
     RegionRelease,
@@ -420,8 +420,29 @@ public enum Site
     /// <summary>Takes the region that a cache keeps.</summary>
     RegionSlotTake,
 
-    /// <summary>A cache keeps a region.</summary>
+    /// <summary>A cache keeps a region, in an empty slot.</summary>
     RegionSlotPut,
+
+    /// <summary>The owner begins to use its region slots.</summary>
+    RegionOwnerEnter,
+
+    /// <summary>Does somebody claim them?</summary>
+    RegionOwnerLook,
+
+    /// <summary>The owner ends it.</summary>
+    RegionOwnerLeave,
+
+    /// <summary>Is the owner at its region slots?</summary>
+    RegionOwnerState,
+
+    /// <summary>Claims the region slots of another cache.</summary>
+    RegionSlotsClaim,
+
+    /// <summary>Every thread passes a fence before the claimer looks at the owner.</summary>
+    RegionSlotsFence,
+
+    /// <summary>Ends a claim of region slots.</summary>
+    RegionSlotsUnclaim,
 
     /// <summary>A record's slots when its heap ends.</summary>
     RegionSlotReset,

@@ -6,14 +6,11 @@ public enum RegionPhase
     /// <summary>No pages behind it (unborn or purged); reads as zero once committed.</summary>
     Clean = 0,
 
-    /// <summary>A user's.</summary>
+    /// <summary>A user's; or free in a cache's slot, as its user left it: then its idle mark is set, and whoever takes it out of the slot has it.</summary>
     InUse = 1,
 
     /// <summary>Free, with pages behind it; on offer to all.</summary>
     Dirty = 2,
-
-    /// <summary>Free, with pages behind it, in a cache's slot: whoever takes it out of the slot has it.</summary>
-    Cached = 3,
 }
 
 /// <summary>
@@ -81,8 +78,8 @@ public readonly struct RegionWord : IEquatable<RegionWord>
     public RegionWord Used(ulong units) =>
         new((Raw & ((UnitsMask << CommittedShift) | HugeMask | StaleMask)) | (Math.Max(units, Touched) << TouchedShift) | (units << InUseShift) | ((ulong)RegionPhase.InUse << PhaseShift));
 
-    /// <summary>The user gives it back: to a cache, or on offer. Who holds it goes on holding it.</summary>
-    public RegionWord Freed(bool cached) => new((Raw & ~((UnitsMask << InUseShift) | PhaseMask)) | ((ulong)(cached ? RegionPhase.Cached : RegionPhase.Dirty) << PhaseShift));
+    /// <summary>It goes on offer. Who holds it goes on holding it.</summary>
+    public RegionWord Freed() => new((Raw & ~((UnitsMask << InUseShift) | PhaseMask)) | ((ulong)RegionPhase.Dirty << PhaseShift));
 
     /// <summary>The holder purged what lies behind <paramref name="units"/>, at once or lazily; it lets go. With none left, and nobody using it, it is clean.</summary>
     public RegionWord Purged(ulong units, bool lazily)

@@ -101,6 +101,15 @@ internal unsafe struct CacheRecord
     /// <summary>What the tops summed up to at the last tick, for a cache that does not say when it is used.</summary>
     public ulong TickMark;
 
+    /// <summary>1 while the owner uses its region slots: a shared word.</summary>
+    public ulong RegionsInside;
+
+    /// <summary>1 while somebody else takes regions out of them (<see cref="RegionSlots{TAtomics, TGeometry}"/>): a shared word.</summary>
+    public ulong RegionsClaim;
+
+    /// <summary>The area that the owner's last region lay in, or null: the first place to look for the next.</summary>
+    public RegionArea* LastArea;
+
     /// <summary>
     /// At the checked level: <see cref="Occupied"/> while a call is inside, else the identity of the allocator whose call left last. Plain: a torn race of two callers is what it is there to see.
     /// </summary>

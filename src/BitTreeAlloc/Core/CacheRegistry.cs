@@ -186,6 +186,7 @@ internal static unsafe class CacheRegistry<TAtomics, TGeometry>
         CacheBudget<TAtomics>.Reset(record);
         record->ReliefDue = 0;
         record->TickMark = 0;
+        record->LastArea = null;
     }
 
     private static NodeArena Arena(RecordPool* pool) => new((ulong)pool->Arena.Base, System.Numerics.BitOperations.Log2(CacheRecord.Stride), pool->Wide);

@@ -244,7 +244,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var generation = TAtomics.LoadAcquire(&heap->GenerationLine.Value, Site.GenerationLoad);
         for (var sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             FlushClass(record, sizeClass, ref flushed);
-        RegionSlots<TAtomics, TGeometry>.OfferAll(heap, record);
+        RegionSlots<TAtomics, TGeometry>.OfferOwn(heap, record);
         Magazines<TAtomics, TGeometry>.ReleaseSpare(heap, record);
         CacheBudget<TAtomics>.Settle(heap, record);
         record->SeenGeneration = generation;

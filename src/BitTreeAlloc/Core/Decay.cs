@@ -29,7 +29,7 @@ internal static unsafe class Decay<TAtomics, TGeometry>
                 continue;
             var isIdle = IsIdle(record, out var ticks);
             if (ticks > 0)
-                RegionSlots<TAtomics, TGeometry>.OfferAll(heap, record);
+                RegionSlots<TAtomics, TGeometry>.OfferIdle(heap, record);
             if (isIdle)
                 Shrink(heap, record, &guest, 1 << (int)Math.Min(ticks, MaxShift), ticks, ref flushed);
         }

@@ -19,6 +19,8 @@ internal unsafe struct Engine
     public delegate*<CacheRecord*, int, ulong, Outcome> Free;
     public delegate*<CacheRecord*, out long, Outcome> Flush;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out ulong, out Outcome, ulong> AllocLarge;
+    public delegate*<CacheRecord*, ulong, ulong> TryAllocRegion;
+    public delegate*<CacheRecord*, ulong, bool> TryFreeRegion;
     public delegate*<Heap*, CacheRecord*, ulong, Outcome> FreeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, bool> TryResizeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, ulong, out Outcome, bool> TryMoveLarge;
@@ -51,6 +53,8 @@ internal unsafe struct Engine
             Free = &CacheSlowPath<TAtomics, TGeometry>.Free,
             Flush = &CacheSlowPath<TAtomics, TGeometry>.FlushAll,
             AllocLarge = &Large<TAtomics, TGeometry>.Alloc,
+            TryAllocRegion = &RegionHits<TAtomics, TGeometry>.TryAlloc,
+            TryFreeRegion = &RegionHits<TAtomics, TGeometry>.TryFree,
             FreeLarge = &Large<TAtomics, TGeometry>.Free,
             TryResizeLarge = &Large<TAtomics, TGeometry>.TryResize,
             TryMoveLarge = &Large<TAtomics, TGeometry>.TryMove,

@@ -81,8 +81,12 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         for (var index = 0ul; index < frontier; index++)
         {
             var word = new RegionWord(Load(area->Words + index));
-            totals.RegionCount += word.Phase == RegionPhase.InUse ? 1ul : 0;
-            totals.RegionBytes += word.InUse << RegionWord.UnitShift;
+            if (Load(area->Idle + index) == 0)
+            {
+                totals.RegionCount += word.Phase == RegionPhase.InUse ? 1ul : 0;
+                totals.RegionBytes += word.InUse << RegionWord.UnitShift;
+            }
+
             totals.RegionTouchedBytes += word.Touched << RegionWord.UnitShift;
             totals.DataBytes += word.Committed << RegionWord.UnitShift;
         }

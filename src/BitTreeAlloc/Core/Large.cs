@@ -33,7 +33,7 @@ internal static unsafe class Large<TAtomics, TGeometry>
 
     /// <summary>Takes back what <see cref="Alloc"/> gave out.</summary>
     public static Outcome Free(Heap* heap, CacheRecord* record, ulong address) =>
-        RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region) ? Regions<TAtomics, TGeometry>.Free(heap, record, region, address) : DirectMappings<TAtomics>.Free(heap, address);
+        RegionAreas<TAtomics, TGeometry>.TryLocateNear(heap, record, address, out var region) ? Regions<TAtomics, TGeometry>.Free(heap, record, region, address) : DirectMappings<TAtomics>.Free(heap, address);
 
     /// <summary>Makes it longer or shorter where it is; false where it has to move, or with a reason.</summary>
     public static bool TryResize(Heap* heap, CacheRecord* record, ulong address, ulong size, out Outcome outcome)

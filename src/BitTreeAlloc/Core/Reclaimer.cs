@@ -56,7 +56,7 @@ internal static unsafe class Reclaimer<TAtomics, TGeometry>
         }
 
         UnloadAll(record, guest, int.MaxValue, ref flushed);
-        RegionSlots<TAtomics, TGeometry>.OfferAll(guest->Heap, record);
+        RegionSlots<TAtomics, TGeometry>.OfferOwn(guest->Heap, record);
         if (record->News != 0)
             guest->News = record->News;
         CacheRegistry<TAtomics, TGeometry>.Release(record);

@@ -23,7 +23,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     /// <summary>Bytes of the first area of a class, where one region is no more.</summary>
     private const ulong FirstAreaBytes = 32ul << 20;
 
-    /// <summary>Metadata of 32 MiB of regions of 2 MiB, with its area: 16 words, trees, header.</summary>
+    /// <summary>Metadata of 32 MiB of regions of 2 MiB, with its area: 16 words and marks, trees, header.</summary>
     private const int MetadataShift = CarveShift - 10;
 
     /// <summary>The region an address lies in; false outside of all regions ever handed out.</summary>
@@ -47,6 +47,19 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
             region.Index = (address - (ulong)region.Area->Base) >> region.Area->Shift;
             return region.Index < TAtomics.LoadAcquire(&region.Area->Frontier, Site.RegionFrontier); // order: acquire; an address that a user has is below [Q1]
         }
+    }
+
+    /// <summary>As <see cref="TryLocate"/>, looking first where the record's owner found the last one.</summary>
+    public static bool TryLocateNear(Heap* heap, CacheRecord* record, ulong address, out RegionRef region)
+    {
+        region.Area = record->LastArea;
+        region.Index = region.Area == null ? 0 : (address - (ulong)region.Area->Base) >> region.Area->Shift;
+        if (region.Area != null && region.Index < region.Area->Count)
+            return true;
+        if (!TryLocate(heap, address, out region))
+            return false;
+        record->LastArea = region.Area;
+        return true;
     }
 
     /// <summary>Space number i, or null past the last.</summary>
@@ -282,8 +295,9 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
 
         area = (RegionArea*)(space->Meta.Base + at);
         area->Words = (ulong*)((byte*)area + AreaShape.HeaderBytes);
+        area->Idle = area->Words + shape.Count;
         area->Trees.Columns = AreaShape.Columns;
-        area->Trees.Summaries = area->Words + shape.Count;
+        area->Trees.Summaries = area->Idle + shape.Count;
         area->Trees.Tops = area->Trees.Summaries + AreaShape.Columns;
         area->Trees.Middles = area->Trees.Tops + (AreaShape.Columns * shape.Trees);
         area->Trees.Leaves = area->Trees.Middles + (AreaShape.Columns * shape.Middles);
@@ -305,6 +319,6 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
 
         public ulong Leaves => (count + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift;
 
-        public ulong Bytes => HeapOs<TAtomics>.AlignUp(HeaderBytes + ((count + (Columns * (1 + Trees + Middles + Leaves))) * sizeof(ulong)), 64);
+        public ulong Bytes => HeapOs<TAtomics>.AlignUp(HeaderBytes + (((2 * count) + (Columns * (1 + Trees + Middles + Leaves))) * sizeof(ulong)), 64);
     }
 }

@@ -33,12 +33,9 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         return purged;
     }
 
-    /// <summary>Gives a free region that the caller alone has (out of a slot) back to the system, before anybody else sees it.</summary>
-    public static void ReturnOwn(Heap* heap, RegionRef region)
-    {
-        var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)).Freed(cached: false); // order: acquire; the caller's alone [Q1]
-        Purge(heap, region, word, 0);
-    }
+    /// <summary>Gives a free region that the caller holds back to the system, before anybody else sees it.</summary>
+    public static void ReturnHeld(Heap* heap, RegionRef region) =>
+        Purge(heap, region, new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)), 0); // order: acquire; held [Q1]
 
     private static ulong SweepClass(Heap* heap, int regionClass, ulong goal, ulong charge, bool tails)
     {

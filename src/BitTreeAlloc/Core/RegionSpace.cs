@@ -54,6 +54,9 @@ internal unsafe struct RegionArea
     public TreeView Trees;
     public ulong* Words;
 
+    /// <summary>Per region 1 while it lies free in a cache's slot, or in the hands of who took it there. Words of their own: a free and the next allocation of the same length change nothing else.</summary>
+    public ulong* Idle;
+
     /// <summary>Regions below were handed out at least once: a shared word.</summary>
     public ulong Frontier;
 
@@ -69,6 +72,9 @@ internal unsafe struct RegionRef
 
     /// <summary>Its word.</summary>
     public readonly ulong* Word => Area->Words + Index;
+
+    /// <summary>Its idle mark.</summary>
+    public readonly ulong* Idle => Area->Idle + Index;
 
     /// <summary>Its first byte.</summary>
     public readonly ulong Start => (ulong)Area->Base + (Index << Area->Shift);

@@ -17,9 +17,6 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     /// <summary>A request may get a dirty region of a class so many steps larger: addresses cost nothing, and pages that are there cost no fault. Beyond, one small user would hold too much.</summary>
     private const int MaxStepsUp = 5;
 
-    /// <summary>A record's figure is added to the heap's beyond this: at every call all threads would meet on one word.</summary>
-    private const long SettleBytes = 16 << 20;
-
     /// <summary>A region for <paramref name="size"/> bytes at a multiple of <paramref name="alignment"/>, or 0 with the reason. From <paramref name="dirtyBytes"/> on it reads as zero.</summary>
     public static ulong Alloc(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out ulong dirtyBytes, out Outcome outcome)
     {
@@ -39,21 +36,12 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     {
         if (address != region.Start)
             return Outcome.InvalidPointer;
-        for (; ; )
-        {
-            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
-            if (word.Phase != RegionPhase.InUse)
-                return Outcome.DoubleFree;
-            var next = word.Freed(cached: !word.IsClaimed);
-
-            // order: release: the user's last writes come before the next user; of two frees one changes the phase [Q1]
-            if (!TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, next.Raw, Site.RegionFree))
-                continue;
-            Count(record, -(long)(word.InUse << RegionWord.UnitShift));
-            if (!word.IsClaimed)
-                RegionSlots<TAtomics, TGeometry>.Keep(heap, record, region);
-            return Outcome.Ok;
-        }
+        var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; its user's, who lets nobody else change the length [Q1]
+        if (word.Phase != RegionPhase.InUse || !RegionSlots<TAtomics, TGeometry>.TryMarkIdle(heap, region))
+            return Outcome.DoubleFree;
+        Count(record, -(long)(word.InUse << RegionWord.UnitShift));
+        RegionSlots<TAtomics, TGeometry>.Keep(heap, record, region);
+        return Outcome.Ok;
     }
 
     /// <summary>As <see cref="Free"/> for a region whose pages, <paramref name="bytes"/> of them, were all moved away: it is clean. False where more may lie behind it, or somebody holds it.</summary>
@@ -61,12 +49,12 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     {
         var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
         if (word.Phase != RegionPhase.InUse || word.IsClaimed || word.IsHuge || word.Touched != word.InUse || word.InUse << RegionWord.UnitShift != bytes
-            || !TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, word.Freed(cached: false).Claim().Raw, Site.RegionFree)) // order: as Free [Q1]
+            || !TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, word.Freed().Claim().Raw, Site.RegionFree)) // order: release: the user's last writes come before the next user [Q1]
             return false;
         Count(record, -(long)bytes);
         Limits<TAtomics>.Return(heap, bytes);
         TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
-        PutBack(region, word.Freed(cached: false).Purged(0, lazily: false));
+        PutBack(region, word.Freed().Purged(0, lazily: false));
         return true;
     }
 
@@ -112,15 +100,36 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     public static ulong SizeOf(RegionRef region, ulong address)
     {
         var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire: at least as new as when the user got it [Q1]
-        return address == region.Start && word.Phase == RegionPhase.InUse ? word.InUse << RegionWord.UnitShift : 0;
+        return address == region.Start && word.Phase == RegionPhase.InUse && TAtomics.LoadAcquire(region.Idle, Site.RegionIdle) == 0 ? word.InUse << RegionWord.UnitShift : 0; // order: acquire: as the word [Q3]
     }
 
-    /// <summary>Offers a dirty region that the caller alone has (out of a slot, or claimed) to all.</summary>
+    /// <summary>Offers a region out of a slot, which the caller alone has, to all. Where somebody is at its tail, the duty is theirs.</summary>
     public static void Offer(RegionRef region)
     {
-        var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
-        TAtomics.StoreRelease(region.Word, word.Freed(cached: false).Unclaim().Raw, Site.RegionOffer); // order: release, before the leaf [Q1]
-        BitTree<TAtomics, TGeometry>.Set(&region.Area->Trees, RegionArea.DirtyColumn, region.Index);
+        // order: release, before the phase: the next user finds the mark clear [Q3]
+        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle);
+        for (; ; )
+        {
+            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+            if (!TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, word.Freed().Raw, Site.RegionFree)) // order: release: the user's last writes come before the next user, before the leaf [Q1]
+                continue;
+            if (!word.IsClaimed)
+                BitTree<TAtomics, TGeometry>.Set(&region.Area->Trees, RegionArea.DirtyColumn, region.Index);
+            return;
+        }
+    }
+
+    /// <summary>Takes hold of a region out of a slot, which the caller alone has, as of a dirty one. False: somebody is at its tail, and it is on offer when they are done.</summary>
+    public static bool TryHold(RegionRef region)
+    {
+        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle); // order: as Offer [Q3]
+        for (; ; )
+        {
+            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
+            var next = word.IsClaimed ? word.Freed() : word.Freed().Claim();
+            if (TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, next.Raw, Site.RegionFree)) // order: acquire: a purge of the tail; release: the user's last writes [Q1]
+                return !word.IsClaimed;
+        }
     }
 
     /// <summary>Puts a held region back as it was found, and offers it again.</summary>
@@ -139,7 +148,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         {
             var now = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
             var isFreed = now.Phase != RegionPhase.InUse;
-            var next = isFreed ? word.Freed(cached: false) : word;
+            var next = isFreed ? word.Freed() : word;
 
             // order: release: what was done to the pages; acquire: the user's last writes [Q1]
             if (!TAtomics.CompareExchangeAcqRel(region.Word, now.Raw, next.Raw, Site.RegionRelease))
@@ -168,24 +177,24 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     private static void Count(CacheRecord* record, long bytes)
     {
         record->PendingInUse += bytes;
-        if (record->PendingInUse is > SettleBytes or < -SettleBytes)
+        if (record->PendingInUse is > RegionHits<TAtomics, TGeometry>.SettleBytes or < -RegionHits<TAtomics, TGeometry>.SettleBytes)
             CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
     }
 
-    /// <summary>A dirty region of the class or a little above: the cache's own first, then what is on offer. It is the caller's alone.</summary>
+    /// <summary>A dirty region of the class or a little above, held: the cache's own first, then what is on offer.</summary>
     private static bool TryTakeDirty(Heap* heap, CacheRecord* record, int regionClass, ulong units, out RegionRef region)
     {
         var last = Math.Min(regionClass + MaxStepsUp, RegionClasses.Count - 1);
         for (var at = regionClass; at <= last; at++)
         {
-            if (!RegionSlots<TAtomics, TGeometry>.TryTake(heap, record, at, out region) && !TryPick(heap, at, RegionPhase.Dirty, out region))
+            if (!(RegionSlots<TAtomics, TGeometry>.TryTakeOwn(heap, record, at, out region) && TryHold(region)) && !TryPick(heap, at, RegionPhase.Dirty, out region))
                 continue;
-            var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
-            if (!word.IsHuge || word.Committed >= units)
+            var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
+            if (!held.IsHuge || held.Committed >= units)
                 return true;
 
             // Its pages come from the pool, and it is too short: left to shorter requests.
-            Offer(region);
+            PutBack(region, held);
         }
 
         region = default;
@@ -246,17 +255,14 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         return false;
     }
 
-    /// <summary>Gives the user what the caller alone has: charges, commits, and writes the word. Refused, the region is on offer again.</summary>
+    /// <summary>Gives the user what the caller holds: charges, commits, and writes the word. Refused, the region is on offer again.</summary>
     private static ulong HandOut(Heap* heap, CacheRecord* record, RegionRef region, ulong units, out ulong dirtyBytes, out Outcome outcome)
     {
         var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; the caller's alone [Q1]
         dirtyBytes = (held.IsStale ? units : Math.Min(held.Touched, units)) << RegionWord.UnitShift;
         if (!TryBack(heap, region, ref held, units, out outcome))
         {
-            if (held.Phase == RegionPhase.Cached)
-                Offer(region);
-            else
-                PutBack(region, held);
+            PutBack(region, held);
             return 0;
         }
 

@@ -120,7 +120,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
         if (isResident)
         {
             TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, more, Site.HeapFigures); // order: a figure [H1]
-            held = held.Used(units).Freed(cached: false);
+            held = held.Used(units).Freed();
         }
         else if (outcome != Outcome.LimitReached)
         {
