@@ -80,8 +80,9 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         var frontier = Load(&area->Frontier);
         for (var index = 0ul; index < frontier; index++)
         {
-            var word = new RegionWord(Load(area->Words + index));
-            if (Load(area->Idle + index) == 0)
+            var region = new RegionRef { Area = area, Index = index };
+            var word = new RegionWord(Load(region.Word));
+            if (Load(region.Idle) == 0)
             {
                 totals.RegionCount += word.Phase == RegionPhase.InUse ? 1ul : 0;
                 totals.RegionBytes += word.InUse << RegionWord.UnitShift;

@@ -23,8 +23,8 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     /// <summary>Bytes of the first area of a class, where one region is no more.</summary>
     private const ulong FirstAreaBytes = 32ul << 20;
 
-    /// <summary>Metadata of 32 MiB of regions of 2 MiB, with its area: 16 words and marks, trees, header.</summary>
-    private const int MetadataShift = CarveShift - 10;
+    /// <summary>Metadata of 32 MiB of regions of 2 MiB, with its area: 16 entries, trees, header.</summary>
+    private const int MetadataShift = CarveShift - 11;
 
     /// <summary>The region an address lies in; false outside of all regions ever handed out.</summary>
     public static bool TryLocate(Heap* heap, ulong address, out RegionRef region)
@@ -294,10 +294,9 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         while (!TAtomics.CompareExchangeAcqRel(&space->MetaNext, at, at + shape.Bytes, Site.RegionCarve)); // order: of two one gets the room [Q2]
 
         area = (RegionArea*)(space->Meta.Base + at);
-        area->Words = (ulong*)((byte*)area + AreaShape.HeaderBytes);
-        area->Idle = area->Words + shape.Count;
+        area->Entries = (ulong*)((byte*)area + AreaShape.HeaderBytes);
         area->Trees.Columns = AreaShape.Columns;
-        area->Trees.Summaries = area->Idle + shape.Count;
+        area->Trees.Summaries = area->Entries + (shape.Count << RegionArea.EntryShift);
         area->Trees.Tops = area->Trees.Summaries + AreaShape.Columns;
         area->Trees.Middles = area->Trees.Tops + (AreaShape.Columns * shape.Trees);
         area->Trees.Leaves = area->Trees.Middles + (AreaShape.Columns * shape.Middles);
@@ -319,6 +318,6 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
 
         public ulong Leaves => (count + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift;
 
-        public ulong Bytes => HeapOs<TAtomics>.AlignUp(HeaderBytes + (((2 * count) + (Columns * (1 + Trees + Middles + Leaves))) * sizeof(ulong)), 64);
+        public ulong Bytes => HeapOs<TAtomics>.AlignUp(HeaderBytes + (((count << RegionArea.EntryShift) + (Columns * (1 + Trees + Middles + Leaves))) * sizeof(ulong)), 64);
     }
 }
