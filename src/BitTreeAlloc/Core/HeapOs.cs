@@ -35,8 +35,9 @@ internal static unsafe class HeapOs<TAtomics>
 
     public static VmStatus PurgeRanges(Heap* heap, VmRange* ranges, int count)
     {
-        Count(heap);
         var status = heap->Os.PurgeRanges(ranges, count);
+        if (status != VmStatus.NotSupported)
+            Count(heap); // a system without that call was not called
         for (var index = 0; index < count && status == VmStatus.Ok; index++)
             TAtomics.FetchAddAcqRel(&heap->PurgedBytesLine.Value, ranges[index].Bytes, Site.HeapFigures); // order: a figure; none needed [H1]
         return status;
