@@ -47,6 +47,8 @@ internal static unsafe class HeapOs<TAtomics>
     public static VmStatus PurgeRanges(Heap* heap, VmRange* ranges, int count)
     {
         var status = TryPass(heap, VmVerb.Purge, 0) ? heap->Os.PurgeRanges(ranges, count) : VmStatus.Sealed;
+        if (status == VmStatus.NotSupported)
+            TAtomics.FetchAddAcqRel(&heap->OsCallsLine.Value, ulong.MaxValue, Site.HeapFigures); // order: a figure: a system without that call was not called [H1]
         for (var index = 0; index < count && status == VmStatus.Ok; index++)
             TAtomics.FetchAddAcqRel(&heap->PurgedBytesLine.Value, ranges[index].Bytes, Site.HeapFigures); // order: a figure; none needed [H1]
         return status;

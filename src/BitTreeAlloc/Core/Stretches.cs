@@ -13,8 +13,11 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    /// <summary>The smallest stretch: 256 blocks of each small kind, 4 of each medium one.</summary>
+    /// <summary>The smallest stretch of small classes: 256 blocks of each kind.</summary>
     public const ulong MinBytes = 16ul << 20;
+
+    /// <summary>The smallest stretch of medium classes: a block of each kind, for where addresses are scarce and a second 16 MiB are not to be had.</summary>
+    private const ulong MinMediumBytes = 4ul << 20;
 
     private const ulong MetadataAlignment = 64;
 
@@ -56,11 +59,12 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
     {
         stretch = null;
         var scarce = false;
+        var least = family == 0 ? MinBytes : MinMediumBytes;
         for (; ; )
         {
             void* data;
             var status = HeapOs<TAtomics>.Reserve(heap, bytes + (bytes / 4), 1ul << Math.Max(21, LargeShift(family)), &data);
-            if (status == VmStatus.Ok && scarce && bytes / 4 >= MinBytes)
+            if (status == VmStatus.Ok && scarce && bytes / 4 >= least)
             {
                 // Addresses are limited: leave most of what is left to the rest of the process.
                 HeapOs<TAtomics>.Release(heap, data, bytes + (bytes / 4));
@@ -80,7 +84,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
                     return outcome;
             }
 
-            if (bytes / 2 < MinBytes)
+            if (bytes / 2 < least)
                 return outcome;
             bytes /= 2;
 

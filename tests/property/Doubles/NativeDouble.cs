@@ -49,7 +49,7 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
     public bool Owns(nuint address) => Usable.Any(range => address >= range.Key && address < range.Key + range.Value);
 
     public nuint GoodSize(nuint size) =>
-        size > BitTreeAllocator.MaxSmallSize ? (size + 65535) / 65536 * 65536 : (nuint)Sizes.Classes.First(slot => slot >= (long)size);
+        size > BitTreeAllocator.MaxMediumSize ? (size + 0x1FFFFF) >> 21 << 21 : (nuint)Sizes.Classes.First(slot => slot >= (long)size);
 
     public virtual Figures Figures()
     {
@@ -82,12 +82,12 @@ internal unsafe class NativeDouble(Setup setup) : IAllocatorUnderTest
         NativeMemory.Fill((void*)mapped, Math.Min(usable, 65536), 0xA5);
         _mapped.Add(mapped);
         Usable.Add(mapped + skew, usable);
-        if (alignment > BitTreeAllocator.MaxSmallSize)
+        if (alignment > BitTreeAllocator.MaxMediumSize)
             _direct.Add(mapped + skew);
         return mapped + skew;
     }
 
-    private bool IsDirect(nuint address) => Usable[address] > BitTreeAllocator.MaxSmallSize || _direct.Contains(address);
+    private bool IsDirect(nuint address) => Usable[address] > BitTreeAllocator.MaxMediumSize || _direct.Contains(address);
 
     protected virtual void Zero(nuint address, nuint usable) => NativeMemory.Clear((void*)address, usable);
 

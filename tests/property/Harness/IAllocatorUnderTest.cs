@@ -24,5 +24,5 @@ internal interface IAllocatorUnderTest : IDisposable
     long Denied { get; }
 }
 
-/// <summary>The figures that the oracle predicts exactly, and the two that it bounds.</summary>
+/// <summary>The figures that the oracle predicts exactly, and the two that it bounds. Direct: regions and mappings.</summary>
 internal sealed record Figures(nuint LiveBytes, nuint DirectBytes, long DirectCount, nuint ReservedBytes, nuint CommittedBytes, IReadOnlyDictionary<int, long> LiveSlots);

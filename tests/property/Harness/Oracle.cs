@@ -8,7 +8,7 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     private readonly Dictionary<int, LiveBlock> _live = [];
     private readonly IntervalSet _ranges = new();
 
-    // The usable size of a mapping of its own that realloc left where it was: it may keep pages that a new request would not get.
+    // The usable size of a region or mapping that realloc left where it was: it may keep pages that a new request would not get.
     private nuint _stayed;
 
     public IEnumerable<int> LiveBlocks => _live.Keys;
@@ -21,7 +21,7 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     public void Made(int token, nuint address, nuint size, nuint alignment, bool zeroed)
     {
         var block = new LiveBlock(address, size, alignment, allocator.UsableSize(address), Seed(token));
-        block = block with { IsDirect = _stayed != 0 || block.Usable > BitTreeAllocator.MaxSmallSize || alignment > BitTreeAllocator.MaxSmallSize };
+        block = block with { IsDirect = _stayed != 0 || block.Usable > BitTreeAllocator.MaxMediumSize || alignment > BitTreeAllocator.MaxMediumSize };
         Require(address != 0, $"block {token}: the address is null and no error was told");
         RequireAligned(token, block);
         RequireUsable(token, block);
@@ -74,8 +74,8 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
         }
 
         Require(figures.LiveBytes == live, $"LiveBytes is {figures.LiveBytes}, the sum over live blocks is {live}");
-        Require(figures.DirectBytes == direct, $"DirectBytes is {figures.DirectBytes}, the sum over live blocks above the small limit is {direct}");
-        Require(figures.DirectCount == directCount, $"DirectCount is {figures.DirectCount}, there are {directCount}");
+        Require(figures.DirectBytes == direct, $"the bytes of regions and mappings are {figures.DirectBytes}, the sum over live blocks above the medium limit is {direct}");
+        Require(figures.DirectCount == directCount, $"regions and mappings count {figures.DirectCount}, there are {directCount}");
         foreach (var (size, count) in figures.LiveSlots)
             Require(count == slots.GetValueOrDefault(size), $"class {size} counts {count} live slots, there are {slots.GetValueOrDefault(size)}");
         Require(slots.Keys.All(figures.LiveSlots.ContainsKey), "a usable size is no class of the statistics");
@@ -96,7 +96,7 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     {
         var (size, usable) = (Math.Max(block.Size, 1), block.Usable);
         Require(usable >= size, $"block {token}: usable size {usable} is below the {block.Size} requested bytes");
-        if (_stayed != 0 && Math.Max(size, block.Alignment) > BitTreeAllocator.MaxSmallSize && usable <= _stayed)
+        if (_stayed != 0 && Math.Max(size, block.Alignment) > BitTreeAllocator.MaxMediumSize && usable <= _stayed)
             return;
         if (block.Alignment == 0 && setup.MinimumAlignment == 8)
             Require(usable == allocator.GoodSize(block.Size), $"block {token}: usable size {usable}, GoodSize({block.Size}) is {allocator.GoodSize(block.Size)}");
@@ -120,5 +120,5 @@ internal sealed class Oracle(Setup setup, IAllocatorUnderTest allocator)
     }
 }
 
-/// <summary>A live block as the oracle knows it. An alignment of 0 means that none was asked for; direct is a mapping of its own, above the small limit by size or alignment.</summary>
+/// <summary>A live block as the oracle knows it. An alignment of 0 means that none was asked for; direct is a region or a mapping of its own, above the medium limit by size or alignment.</summary>
 internal readonly record struct LiveBlock(nuint Address, nuint Size, nuint Alignment, nuint Usable, ulong Seed, bool IsDirect = false);

@@ -108,8 +108,8 @@ internal sealed unsafe class RealAllocator : IAllocatorUnderTest
         var statistics = _allocator.GetStatistics();
         return new Figures(
             statistics.LiveBytes,
-            statistics.DirectBytes,
-            statistics.DirectCount,
+            statistics.RegionBytes + statistics.DirectBytes,
+            statistics.RegionCount + statistics.DirectCount,
             statistics.ReservedBytes,
             statistics.CommittedBytes,
             statistics.Classes.GroupBy(one => one.SlotSize).ToDictionary(group => group.Key, group => group.Sum(one => one.LiveSlots)));

@@ -6,17 +6,18 @@ namespace BitTreeAlloc.Tests.Property.Harness;
 /// <summary>Sizes and alignments where allocators break: around every class, page, 64 KiB and 2 MiB; zero; and what must be refused.</summary>
 internal static class Sizes
 {
-    /// <summary>The class sizes that the design states: steps of 8 to 64 bytes, 8 per doubling to 8 KiB, 4 above. Only a distribution; what holds is asked of GoodSize.</summary>
+    /// <summary>The class sizes that the design states: steps of 8 to 64 bytes, 8 per doubling to 8 KiB, 4 above, to 2 MiB. Only a distribution; what holds is asked of GoodSize.</summary>
     public static readonly int[] Classes = StatedClasses();
 
     public static readonly Gen<nuint> Valid = Gen.Frequency(
-        (30, AroundClasses(Classes)),
+        (30, AroundClasses([.. Classes.Where(size => size <= BitTreeAllocator.MaxSmallSize)])),
         (10, AroundClasses([.. Classes.Where(size => size <= 512)])),
         (10, Range(0, 256)),
+        (2, AroundClasses([.. Classes.Where(size => size > BitTreeAllocator.MaxSmallSize)])),
         (4, Range(0, 65536)),
         (3, Around([4096, 8192, 12288, 16384, 32768])),
-        (3, Around([65536, 131072, 196608])),
-        (1, Around([1 << 20, 2 << 20, 3 << 20])),
+        (4, Around([65536, 81920, 131072, 196608, 262144, 327680])),
+        (1, Around([1 << 20, 2 << 20, 3 << 20, 4 << 20])),
         (2, Gen.Constant((nuint)0)));
 
     public static readonly Gen<nuint> Refused = Gen.Elements(
@@ -24,7 +25,7 @@ internal static class Sizes
 
     public static readonly Gen<nuint> Alignments = Gen.Frequency(
         (12, Gen.Choose(0, 16).Select(power => (nuint)1 << power)),
-        (1, Gen.Choose(17, 21).Select(power => (nuint)1 << power)));
+        (1, Gen.Choose(17, 23).Select(power => (nuint)1 << power)));
 
     public static readonly Gen<nuint> RefusedAlignments = Gen.Elements<nuint>(0, 3, 24, 4095, (nuint.MaxValue >> 1) + 1, nuint.MaxValue);
 
@@ -40,7 +41,7 @@ internal static class Sizes
         var classes = new List<int>();
         for (var size = 8; size <= 64; size += 8)
             classes.Add(size);
-        for (var doubling = 64; doubling < 65536; doubling *= 2)
+        for (var doubling = 64; doubling < BitTreeAllocator.MaxMediumSize; doubling *= 2)
         {
             var step = doubling < 8192 ? doubling / 8 : doubling / 4;
             for (var size = doubling + step; size <= 2 * doubling; size += step)

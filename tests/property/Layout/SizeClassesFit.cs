@@ -3,10 +3,10 @@ using Xunit.Abstractions;
 
 namespace BitTreeAlloc.Tests.Property.Layout;
 
-/// <summary>Every size to 1 MiB against a slow oracle: a linear search over the class sizes that the allocator itself lists.</summary>
+/// <summary>Every size to 5 MiB against a slow oracle: a linear search over the class sizes that the allocator itself lists.</summary>
 public sealed class SizeClassesFit(ITestOutputHelper output)
 {
-    private const int Last = 1 << 20;
+    private const int Last = 5 << 20;
 
     [Fact]
     public void Every_request_gets_the_smallest_class_that_fits()
@@ -14,8 +14,9 @@ public sealed class SizeClassesFit(ITestOutputHelper output)
         using var allocator = new BitTreeAllocator();
         var classes = allocator.GetStatistics().Classes.Select(one => one.SlotSize).ToArray();
         Assert.Equal(classes.Order().Distinct(), classes);
-        Assert.Equal(BitTreeAllocator.MaxSmallSize, classes[^1]);
-        for (var size = 0; size <= BitTreeAllocator.MaxSmallSize; size++)
+        Assert.Equal(BitTreeAllocator.MaxMediumSize, classes[^1]);
+        Assert.Contains(BitTreeAllocator.MaxSmallSize, classes);
+        for (var size = 0; size <= BitTreeAllocator.MaxMediumSize; size++)
         {
             var slot = classes.First(one => one >= size);
             if ((nuint)slot != BitTreeAllocator.GoodSize((nuint)size))
@@ -24,18 +25,23 @@ public sealed class SizeClassesFit(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Above_the_small_limit_a_good_size_is_the_next_multiple_of_64_KiB()
+    public void Above_the_medium_limit_a_good_size_is_the_next_multiple_of_2_MiB_and_above_64_GiB_of_64_KiB()
     {
-        for (var size = BitTreeAllocator.MaxSmallSize + 1; size <= Last; size++)
-            if (BitTreeAllocator.GoodSize((nuint)size) != (nuint)((size + 65535) / 65536 * 65536))
-                Assert.Fail($"GoodSize({size}) is {BitTreeAllocator.GoodSize((nuint)size)}");
+        for (var unit = 1L; unit <= 40_000; unit++)
+        {
+            var step = unit <= 32_768 ? 2L << 20 : 64 << 10;
+            var multiple = unit <= 32_768 ? unit * step : BitTreeAllocator.MaxRegionSize + ((unit - 32_768) * step);
+            foreach (var size in new[] { multiple - step + 1, multiple - (step / 2), multiple - 1, multiple })
+                if (size > BitTreeAllocator.MaxMediumSize && BitTreeAllocator.GoodSize((nuint)size) != (nuint)multiple)
+                    Assert.Fail($"GoodSize({size}) is {BitTreeAllocator.GoodSize((nuint)size)}, not {multiple}");
+        }
     }
 
     [Fact]
     public void Waste_is_an_eighth_at_most_from_128_bytes_to_8_KiB_and_a_fifth_above()
     {
         var (worst, at) = (0.0, 0);
-        for (var size = 128; size <= BitTreeAllocator.MaxSmallSize; size++)
+        for (var size = 128; size <= BitTreeAllocator.MaxMediumSize; size++)
         {
             var slot = (double)BitTreeAllocator.GoodSize((nuint)size);
             var waste = (slot - size) / slot;

@@ -80,9 +80,10 @@ public sealed unsafe class WarmUpTests
         var cache = allocator.CreateCache();
         Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => allocator.WarmUp(100, -1)).ParamName);
         Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => allocator.WarmUp(ref cache, 100, int.MinValue)).ParamName);
-        Assert.Equal("size", Assert.Throws<ArgumentOutOfRangeException>(() => allocator.WarmUp(BitTreeAllocator.MaxSmallSize + 1, 1)).ParamName);
+        Assert.Equal("size", Assert.Throws<ArgumentOutOfRangeException>(() => allocator.WarmUp(BitTreeAllocator.MaxMediumSize + 1, 1)).ParamName);
         Assert.Equal("size", Assert.Throws<ArgumentOutOfRangeException>(() => allocator.WarmUp(ref cache, nuint.MaxValue, 1)).ParamName);
         allocator.WarmUp(ref cache, 100, 0);
+        allocator.WarmUp(ref cache, BitTreeAllocator.MaxMediumSize, 0);
         Assert.Equal(((nuint)0, 1), (allocator.GetStatistics().LiveBytes, allocator.GetStatistics().CacheCount));
         allocator.WarmUp(100, 0);
         Assert.Equal(((nuint)0, 2), (allocator.GetStatistics().LiveBytes, allocator.GetStatistics().CacheCount));

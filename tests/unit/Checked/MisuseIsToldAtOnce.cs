@@ -106,7 +106,8 @@ public sealed unsafe class MisuseIsToldAtOnce
     [InlineData(105, "97 to 104", "class 14")]
     [InlineData(0, "97 to 104", "class 1.")]
     [InlineData(9000, "97 to 104", "class 65")]
-    [InlineData(70_000, "97 to 104", "a mapping of their own")]
+    [InlineData(70_000, "97 to 104", "class 77")]
+    [InlineData(3_000_000, "97 to 104", "a mapping of their own")]
     public void A_wrong_size_names_what_was_passed_and_what_is_legal(int wrong, string legal, string other)
     {
         using var live = Checked();
@@ -141,18 +142,60 @@ public sealed unsafe class MisuseIsToldAtOnce
         }
     }
 
+    [Theory]
+    [InlineData(100_000, "98305 to 114688", "class 79, 114688 bytes", 1 << 20)]
+    [InlineData(1_000_000, "917505 to 1048576", "class 92, 1048576 bytes", 4 << 20)]
+    public void Medium_slots_are_told_as_small_ones(int size, string legal, string slot, int block)
+    {
+        using var live = Checked();
+        live.AllocMany(4, size);
+        var p = (byte*)live.Live[1].Address;
+        Contains(Told(live, "sized", p, AllocError.WrongSize), legal, slot, "phase InUse");
+        Contains(Told(live, "unsized", p + 16, AllocError.InvalidPointer), "lies 16 bytes inside slot", slot, "which is live");
+        Contains(Told(live, "unsized", p + (16 << 10), AllocError.InvalidPointer), "lies 16384 bytes inside slot", slot, "which is live");
+        p = Free(live, 1);
+        foreach (var name in s_frees.Select(one => one.Name))
+            Contains(Told(live, name, p, AllocError.DoubleFree), slot, "is free", $"The block of {block} bytes");
+        live.Allocator.Free(ref live.Cache, (void*)live.Live[0].Address);
+        Forget(live, 0);
+        live.FreeAll();
+        StaysRight(live);
+    }
+
+    [Fact]
+    public void Regions_are_told_as_well()
+    {
+        using var live = Checked();
+        var p = (byte*)live.Allocator.Alloc(ref live.Cache, 5_000_000);
+        var tight = (byte*)live.Allocator.AllocAligned(ref live.Cache, 100, 4 << 20);
+        Contains(Told(live, "unsized", p + 4096, AllocError.InvalidPointer), "4096 bytes inside the live mapping of 6291456 bytes", $"0x{(nint)p:x}");
+        Contains(Told(live, "sized", p, AllocError.WrongSize), "A mapping of 6291456 bytes", "4194305 to 6291456 bytes are legal");
+        Contains(Told(live, "sized", tight, AllocError.WrongSize), "FreeAligned");
+        live.Allocator.FreeAligned(ref live.Cache, tight, 100, 4 << 20);
+        p = (byte*)live.Allocator.Realloc(ref live.Cache, p, 3_000_000);
+        live.Allocator.Free(ref live.Cache, p, 3_000_000);
+        foreach (var name in s_frees.Select(one => one.Name))
+        {
+            Told(live, name, p, AllocError.DoubleFree);
+            Told(live, name, p + 4096, AllocError.InvalidPointer);
+        }
+
+        live.Allocator.Trim();
+        Told(live, "unsized", p, AllocError.DoubleFree);
+        Assert.Equal((0, (nuint)0), (live.Figures.RegionCount, live.Figures.RegionBytes));
+        StaysRight(live);
+    }
+
     [Fact]
     public void Mappings_are_told_as_well()
     {
         using var live = Checked();
-        var p = (byte*)live.Allocator.Alloc(ref live.Cache, 1_000_000);
-        var tight = (byte*)live.Allocator.AllocAligned(ref live.Cache, 100, 1 << 20);
-        Contains(Told(live, "unsized", p + 4096, AllocError.InvalidPointer), "4096 bytes inside the live mapping of 1048576 bytes", $"0x{(nint)p:x}");
-        Contains(Told(live, "sized", p, AllocError.WrongSize), "A mapping of 1048576 bytes", "524289 to 1048576 bytes are legal");
-        Contains(Told(live, "sized", tight, AllocError.WrongSize), "FreeAligned");
-        live.Allocator.FreeAligned(ref live.Cache, tight, 100, 1 << 20);
-        p = (byte*)live.Allocator.Realloc(ref live.Cache, p, 600_000);
-        live.Allocator.Free(ref live.Cache, p, 600_000);
+        var gib = (nuint)1 << 30;
+        var p = (byte*)live.Allocator.Alloc(ref live.Cache, 80 * gib);
+        Contains(Told(live, "unsized", p + 4096, AllocError.InvalidPointer), "4096 bytes inside the live mapping of 85899345920 bytes", $"0x{(nint)p:x}");
+        Contains(Told(live, "sized", p, AllocError.WrongSize), "A mapping of 85899345920 bytes", "42949672961 to 85899345920 bytes are legal");
+        p = (byte*)live.Allocator.Realloc(ref live.Cache, p, 70 * gib);
+        live.Allocator.Free(ref live.Cache, p, 70 * gib);
         foreach (var name in s_frees.Select(one => one.Name))
             Contains(Told(live, name, p, AllocError.InvalidPointer), "no live mapping");
         Assert.Equal((nuint)0, live.Figures.DirectBytes);

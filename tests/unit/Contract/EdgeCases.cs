@@ -117,7 +117,8 @@ public sealed unsafe class EdgeCases
         foreach (var size in new[] { ((nuint)1 << 30) - 1, (nuint)1 << 30, ((nuint)1 << 30) + 1, (nuint)3 << 30 })
             if (allocator.TryAlloc(size, out var p, out var error))
             {
-                Assert.Equal(size + (65536 - (size % 65536)) % 65536, allocator.UsableSize(p));
+                Assert.Equal((size + (2 << 20) - 1) >> 21 << 21, allocator.UsableSize(p));
+                Assert.Equal(BitTreeAllocator.GoodSize(size), allocator.UsableSize(p));
                 *((byte*)p + size - 1) = 1;
                 allocator.Free(p);
             }
@@ -133,11 +134,24 @@ public sealed unsafe class EdgeCases
         using var allocator = new BitTreeAllocator();
         var blocks = new List<nuint>();
         for (var i = 0; i < 600; i++)
+        {
             blocks.Add((nuint)allocator.AllocAligned(70_000, i % 10 == 0 ? 1u << 20 : 4096));
-        Assert.Equal(600, allocator.GetStatistics().DirectCount);
-        Assert.Equal(600, blocks.Distinct().Count());
+            blocks.Add((nuint)allocator.AllocAligned(3_000_000, i % 10 == 0 ? 1u << 24 : 4096));
+        }
+
         foreach (var p in blocks)
+            *(nuint*)p = p;
+        var figures = allocator.GetStatistics();
+        Assert.Equal(600, figures.Classes.Where(one => one.SlotSize > BitTreeAllocator.MaxSmallSize).Sum(one => one.LiveSlots));
+        Assert.Equal((600, 600 * (nuint)(4 << 20), 0), (figures.RegionCount, figures.RegionBytes, figures.DirectCount));
+        Assert.Equal(1200, blocks.Distinct().Count());
+        foreach (var p in blocks)
+        {
+            Assert.Equal(p, *(nuint*)p);
             allocator.Free((void*)p);
-        Assert.Equal(0, allocator.GetStatistics().DirectCount);
+        }
+
+        figures = allocator.GetStatistics();
+        Assert.Equal((0, (nuint)0, (nuint)0), (figures.RegionCount, figures.RegionBytes, figures.LiveBytes));
     }
 }

@@ -58,9 +58,10 @@ public sealed unsafe class ErrorReasons
     [Fact]
     public void CommitRefused_is_told_where_the_system_backs_no_more_pages()
     {
-        using var system = new SimulatedVirtualMemory(new SimulatedVirtualMemoryOptions { CapacityBytes = 4 << 20 });
+        using var system = new SimulatedVirtualMemory(new SimulatedVirtualMemoryOptions { CapacityBytes = 12 << 20 });
         using var allocator = new BitTreeAllocator(new BitTreeAllocatorOptions { VirtualMemory = system.Table });
         allocator.Free(allocator.Alloc(10));
+        allocator.Free(allocator.Alloc(3_000_000)); // addresses for regions are there
         Refused(allocator, AllocError.CommitRefused, (out void* p, out AllocError error) => allocator.TryAlloc(40 << 20, out p, out error));
     }
 
@@ -98,8 +99,10 @@ public sealed unsafe class ErrorReasons
         var local = 0L;
         var own = (byte*)allocator.Alloc(1000);
         var foreign = other.Alloc(1000);
-        var foreignLarge = other.Alloc(1_000_000);
-        foreach (var pointer in new[] { (nuint)(&local), (nuint)foreign, (nuint)foreignLarge, 8u, 4096u, nuint.MaxValue - 7 })
+        var foreignMedium = other.Alloc(1_000_000);
+        var foreignRegion = other.Alloc(3_000_000);
+        var region = (nuint)allocator.Alloc(3_000_000);
+        foreach (var pointer in new[] { (nuint)(&local), (nuint)foreign, (nuint)foreignMedium, (nuint)foreignRegion, region + 4096, region + (2 << 20), region + (4 << 20), 8u, 4096u, nuint.MaxValue - 7 })
         {
             Assert.False(allocator.TryFree((void*)pointer, out var error));
             Assert.Equal(AllocError.InvalidPointer, error);
@@ -107,15 +110,23 @@ public sealed unsafe class ErrorReasons
         }
 
         Assert.True(allocator.TryFree(own, out _));
+        Assert.True(allocator.TryFree((void*)region, out _));
     }
 
     [Fact]
     public void DoubleFree_is_told_for_a_large_block_freed_twice()
     {
         using var allocator = new BitTreeAllocator();
-        var p = allocator.Alloc(1_000_000);
+        var p = allocator.Alloc(3_000_000);
         Assert.True(allocator.TryFree(p, out _));
         Assert.False(allocator.TryFree(p, out var error));
+        Assert.Equal(AllocError.DoubleFree, error); // a region, in its cache's slot
+        allocator.Trim();
+        Assert.False(allocator.TryFree(p, out error));
+        Assert.Equal(AllocError.DoubleFree, error); // and given back to the system
+        p = allocator.Alloc(((nuint)64 << 30) + 1);
+        Assert.True(allocator.TryFree(p, out _));
+        Assert.False(allocator.TryFree(p, out error));
         Assert.True(error is AllocError.DoubleFree or AllocError.InvalidPointer, error.ToString());
     }
 

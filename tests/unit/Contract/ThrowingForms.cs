@@ -60,9 +60,15 @@ public sealed unsafe class ThrowingForms
     public void A_double_free_of_a_large_block_is_an_invalid_operation()
     {
         using var allocator = new BitTreeAllocator();
-        var p = allocator.Alloc(1_000_000);
-        allocator.Free(p);
-        Assert.ThrowsAny<InvalidOperationException>(() => allocator.Free(p));
+        foreach (var size in new nuint[] { 3_000_000, ((nuint)64 << 30) + 1 })
+        {
+            var p = allocator.Alloc(size);
+            allocator.Free(p);
+            Assert.ThrowsAny<InvalidOperationException>(() => allocator.Free(p));
+            Assert.ThrowsAny<InvalidOperationException>(() => allocator.Free(p, size));
+        }
+
+        Assert.Equal((nuint)0, allocator.GetStatistics().LiveBytes);
     }
 
     [Fact]

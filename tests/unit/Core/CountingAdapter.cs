@@ -3,7 +3,7 @@ using BitTreeAlloc.Tool.Allocators;
 
 namespace BitTreeAlloc.Tests.Unit.Core;
 
-/// <summary>A replay's way to one allocator, counting the mappings that are made for requests above 64 KiB.</summary>
+/// <summary>A replay's way to one allocator, counting the requests above 64 KiB.</summary>
 internal unsafe struct CountingAdapter(BitTreeAllocator allocator) : IAllocatorAdapter<CountingAdapter>
 {
     private ThreadCache _cache = allocator.CreateCache();
@@ -12,11 +12,8 @@ internal unsafe struct CountingAdapter(BitTreeAllocator allocator) : IAllocatorA
 
     public static bool ReallocKeepsAlignment => true;
 
-    /// <summary>Mappings made.</summary>
-    public long Directs { get; private set; }
-
-    /// <summary>Leaves of the direct table.</summary>
-    public readonly long Leaves => (long)_cache.Record->Heap->DirectLeavesLine.Value;
+    /// <summary>Requests that small classes do not serve.</summary>
+    public long AboveSmall { get; private set; }
 
     public static nuint PromisedAlignment(nuint size) => 8;
 
@@ -48,8 +45,8 @@ internal unsafe struct CountingAdapter(BitTreeAllocator allocator) : IAllocatorA
 
     private void* Count(void* before, void* after)
     {
-        if (after != before && allocator.UsableSize(after) > SizeClasses.MaxSize)
-            Directs++;
+        if (after != before && allocator.UsableSize(after) > SizeClasses.MaxSmallSize)
+            AboveSmall++;
         return after;
     }
 }

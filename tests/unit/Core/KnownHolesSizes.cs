@@ -19,7 +19,7 @@ public sealed unsafe class KnownHolesSizes
         {
             for (nuint alignment = 1; alignment <= 1 << 21; alignment *= 2)
             {
-                foreach (var size in new nuint[] { 0, 1, 8, 24, 100, 1000, 4096, 8191, 8193, 12_000, 32_769, 65_535, 65_536, 65_537, 200_000 })
+                foreach (var size in new nuint[] { 0, 1, 8, 24, 100, 1000, 4096, 8191, 8193, 12_000, 32_769, 65_535, 65_536, 65_537, 200_000, 2_097_153, 3_000_000 })
                 {
                     var address = live.Allocator.AllocAligned(ref live.Cache, size, alignment);
                     Assert.Equal((nuint)0, (nuint)address % alignment);
@@ -118,10 +118,14 @@ public sealed unsafe class KnownHolesSizes
         Assert.Equal(4001, live.Figures.CacheCount);
         var records = caches.Select(cache => (nint)cache.Record).ToHashSet();
         live.AllocMany(1000, 66_000);
-        Assert.Equal(1000, live.Figures.DirectCount);
+        for (var i = 0; i < 1000; i++)
+            live.Allocator.Alloc(ref live.Cache, 3_000_000); // untouched
+        for (var i = 0; i < 200; i++)
+            live.Allocator.Alloc(ref live.Cache, ((nuint)64 << 30) + 1);
+        Assert.Equal((1000, 200), (live.Figures.RegionCount, live.Figures.DirectCount));
         for (var i = 0; i < 40_000; i++)
             live.Allocator.Alloc(ref live.Cache, 65_536); // 2.5 GiB of addresses, untouched: three trees of a space
-        Assert.Equal(40_000, live.Figures.Classes[SizeClasses.Last - 1].LiveSlots);
+        Assert.Equal(40_000, live.Figures.Classes[SizeClasses.LastSmall - 1].LiveSlots);
         live.CheckAll();
         foreach (ref var cache in caches.AsSpan())
             cache.Dispose();
@@ -132,26 +136,28 @@ public sealed unsafe class KnownHolesSizes
     }
 
     [Fact]
-    public void Hole_23_two_hundred_mappings_of_a_gigabyte_live_at_once()
+    public void Hole_23_two_hundred_regions_of_a_gigabyte_seventy_of_three_and_mappings_of_65_live_at_once()
     {
         using var live = new LiveSet(new());
-        var mappings = new nint[200];
+        var giants = Enumerable.Repeat(1L << 30, 200).Concat(Enumerable.Repeat(3L << 30, 70)).Concat(Enumerable.Repeat(65L << 30, 5)).ToArray();
+        var mappings = new nint[giants.Length];
         for (var i = 0; i < mappings.Length; i++)
         {
-            var first = (byte*)live.Allocator.Alloc(ref live.Cache, 1 << 30);
-            (first[0], first[(1 << 30) - 1]) = ((byte)i, (byte)~i);
+            var first = (byte*)live.Allocator.Alloc(ref live.Cache, (nuint)giants[i]);
+            (*(int*)first, *(int*)(first + giants[i] - 4)) = (i, ~i);
             mappings[i] = (nint)first;
         }
 
-        Assert.Equal(mappings.Length, live.Figures.DirectCount);
+        Assert.Equal((270, 5), (live.Figures.RegionCount, live.Figures.DirectCount));
+        Assert.Equal((410ul << 30, 325ul << 30), ((ulong)live.Figures.RegionBytes, (ulong)live.Figures.DirectBytes));
         for (var i = 0; i < mappings.Length; i++)
         {
             var first = (byte*)mappings[i];
-            Assert.Equal(((byte)i, (byte)~i), (first[0], first[(1 << 30) - 1]));
+            Assert.Equal((i, ~i), (*(int*)first, *(int*)(first + giants[i] - 4)));
             live.Allocator.Free(ref live.Cache, first);
         }
 
-        Assert.Equal(0, live.Figures.DirectCount);
+        Assert.Equal((0, 0, (nuint)0), (live.Figures.RegionCount, live.Figures.DirectCount, live.Figures.LiveBytes));
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public static unsafe partial class ProcessScenarios
                 throw new InvalidOperationException("a live slot lost its contents");
         }
 
-        return Line(("mappings", Mappings()), ("purged", (long)result.PurgedBytes), ("empty", slots.Length - allocator.GetStatistics().Classes[^1].LiveSlots));
+        return Line(("mappings", Mappings()), ("purged", (long)result.PurgedBytes), ("empty", slots.Length - allocator.GetStatistics().Classes[BitTreeAlloc.Bits.SizeClasses.LastSmall - 1].LiveSlots));
     }
 
     /// <summary>What ScatteredBlocks would show of an allocator that takes the access from what it purges.</summary>

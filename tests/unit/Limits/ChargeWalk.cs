@@ -4,7 +4,7 @@ using BitTreeAlloc.Core;
 
 namespace BitTreeAlloc.Tests.Unit.Limits;
 
-/// <summary>What the charge has to be at rest, by a walk over the words, the marks and the table of direct mappings.</summary>
+/// <summary>What the charge has to be at rest, by a walk over the words of blocks and regions, the marks and the table of direct mappings.</summary>
 internal static unsafe class ChargeWalk
 {
     /// <summary>The charge as counted, and as walked.</summary>
@@ -13,7 +13,7 @@ internal static unsafe class ChargeWalk
         var classes = stackalloc ClassFigures[SizeClasses.Count];
         Unsafe.InitBlock(classes, 0, (uint)(sizeof(ClassFigures) * SizeClasses.Count));
         heap->Engine.Figures(heap, classes, out var totals);
-        return (totals.ChargedBytes, totals.MetadataBytes + totals.BlockBytes + totals.DirectBytes);
+        return (totals.ChargedBytes, totals.MetadataBytes + totals.BlockBytes + totals.RegionTouchedBytes + totals.DirectBytes);
     }
 
     /// <summary>Fails where they differ.</summary>

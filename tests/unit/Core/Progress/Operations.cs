@@ -1,4 +1,5 @@
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
 using BitTreeAlloc.Os;
 
@@ -30,6 +31,12 @@ internal sealed record Operation(string Name, Action<World, Mutator> Act, Action
     /// <summary>Addresses that it reserves before the heap knows them.</summary>
     public long Addresses { get; init; }
 
+    /// <summary>The largest request: it says which blocks, magazines and regions may be in its hands.</summary>
+    public int Largest { get; init; } = SizeClasses.MaxSmallSize;
+
+    /// <summary>Bytes of the headers of what it reserves: charged before the heap knows them. Below 0: no more than <see cref="Addresses"/>.</summary>
+    public long Headers { get; init; } = -1;
+
     /// <summary>Shared accesses there have to be, at least: 0 says that there must be none.</summary>
     public int Points { get; init; } = 5;
 
@@ -55,8 +62,10 @@ internal static class Operations
         new("free of the last slots", (_, user) => user.FreeAll(), (_, user) => user.AllocMany(30, 20_000)),
         new("alloc zeroed", Zeroed),
         new("alloc aligned", Aligned),
-        new("realloc", Realloc) { Addresses = (long)DirectTable.LeafBytes + (192 << 10) },
-        new("above 64 KiB", Large) { Addresses = (long)DirectTable.LeafBytes + (128 << 10) },
+        new("realloc", Realloc) { Largest = 150_000, Addresses = 21L << 20, Headers = 128 << 10 },
+        new("above 64 KiB", Medium) { Largest = 1_000_000, Addresses = 21L << 20, Headers = 128 << 10 },
+        new("above 2 MiB", Regions) { Largest = 5_000_000, Addresses = 257L << 20, Headers = 128 << 10, Meets = Site.RegionHandOut },
+        new("above 2 MiB, at hand", Regions, (_, user) => Regions(null!, user)) { Largest = 5_000_000, Meets = Site.RegionSlotTake },
         new("trim", (_, user) => user.Allocator.Trim(ref user.Cache), EmptyBlocks) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence },
         new("trim to blocks", (_, user) => user.TrimAsNobody(TrimLevel.Blocks), EmptyBlocks) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence },
         new("trim to caches", (_, user) => user.Allocator.Trim(ref user.Cache, TrimLevel.Caches), (world, _) => FillRecycler(world, 24)) { Drains = true, Claims = true, Meets = Site.ClaimFence },
@@ -100,11 +109,26 @@ internal static class Operations
             user.Realloc(user.Live.Count - 1, size);
     }
 
-    private static void Large(World world, Mutator user)
+    private static void Medium(World world, Mutator user)
+    {
+        foreach (var size in new[] { 100_000, 100_000, 1_000_000 })
+            user.Alloc(size);
+        for (var i = 0; i < 3; i++)
+            user.Free(user.Live.Count - 1, sized: false);
+    }
+
+    /// <summary>Fresh, longer and shorter where they are, moved, into the cache's slot, out of it on offer, and out of it to its owner.</summary>
+    private static void Regions(World world, Mutator user)
     {
         for (var i = 0; i < 3; i++)
-            user.Alloc(100_000);
-        for (var i = 0; i < 3; i++)
+            user.Alloc(3_000_000);
+        user.Realloc(user.Live.Count - 1, 2_200_000);
+        user.Realloc(user.Live.Count - 1, 3_000_000);
+        user.Realloc(user.Live.Count - 1, 5_000_000);
+        for (var i = 0; i < 2; i++)
+            user.Free(user.Live.Count - 1, sized: false);
+        user.Alloc(3_000_000);
+        for (var i = 0; i < 2; i++)
             user.Free(user.Live.Count - 1, sized: false);
     }
 

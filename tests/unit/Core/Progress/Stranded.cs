@@ -20,13 +20,14 @@ namespace BitTreeAlloc.Tests.Unit.Core.Progress;
 /// <param name="Magazines">Magazines that are in no cache and on no stack.</param>
 /// <param name="Records">Cache records that no cache owns and that are not on the stack of free ones.</param>
 /// <param name="AddressBytes">Addresses that are reserved and of which the heap knows nothing.</param>
-internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, long HandSlots, long CacheBytes, int Caches, int Claimed, long GrantBytes, long ChargeBytes, int Magazines, int Records, long AddressBytes)
+/// <param name="RegionBytes">Of regions that somebody holds, that are in no cache's slot though their word says so, or that are free and not on offer.</param>
+internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, long HandSlots, long CacheBytes, int Caches, int Claimed, long GrantBytes, long ChargeBytes, int Magazines, int Records, long AddressBytes, long RegionBytes = 0)
 {
     public static Stranded None { get; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     public Stranded Max(Stranded other) => new(
         Math.Max(Blocks, other.Blocks), Math.Max(BlockBytes, other.BlockBytes), Math.Max(HandBytes, other.HandBytes), Math.Max(HandSlots, other.HandSlots), Math.Max(CacheBytes, other.CacheBytes),
-        Math.Max(Caches, other.Caches), Math.Max(Claimed, other.Claimed), Math.Max(GrantBytes, other.GrantBytes), Math.Max(ChargeBytes, other.ChargeBytes), Math.Max(Magazines, other.Magazines), Math.Max(Records, other.Records), Math.Max(AddressBytes, other.AddressBytes));
+        Math.Max(Caches, other.Caches), Math.Max(Claimed, other.Claimed), Math.Max(GrantBytes, other.GrantBytes), Math.Max(ChargeBytes, other.ChargeBytes), Math.Max(Magazines, other.Magazines), Math.Max(Records, other.Records), Math.Max(AddressBytes, other.AddressBytes), Math.Max(RegionBytes, other.RegionBytes));
 
     /// <summary>Reads the heap. <paramref name="survivor"/> is the one cache that answers; <paramref name="stopped"/> are the users of the stopped threads.</summary>
     public static unsafe Stranded Of(Mutator survivor, IReadOnlyList<Mutator> stopped, ulong reservedBytes)
@@ -106,7 +107,40 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
             (long)(charged - walked),
             (int)(heap->MagazinesNextLine.Value >> 10) - magazines.Count - stacked,
             records - owned - (int)NodeStack<HardwareAtomics>.Depth(pool, &heap->FreeRecords.Head),
-            (long)(reservedBytes - (ulong)survivor.Allocator.GetStatistics().ReservedBytes));
+            (long)(reservedBytes - (ulong)survivor.Allocator.GetStatistics().ReservedBytes),
+            HiddenRegions(heap));
+    }
+
+    private static unsafe long HiddenRegions(Heap* heap)
+    {
+        var kept = new HashSet<ulong>();
+        for (var record = CacheRegistry<HardwareAtomics, ShippedGeometry>.First(heap); record != null; record = CacheRegistry<HardwareAtomics, ShippedGeometry>.Next(record))
+        {
+            for (var regionClass = 0; regionClass < RegionClasses.Count; regionClass++)
+                kept.Add(*CacheRecord.Region(record, regionClass));
+        }
+
+        var bytes = 0ul;
+        for (var regionClass = 0; regionClass < RegionClasses.Count; regionClass++)
+        {
+            for (var area = RegionAreas<HardwareAtomics, ShippedGeometry>.First(heap, regionClass); area != null; area = RegionAreas<HardwareAtomics, ShippedGeometry>.Next(area))
+            {
+                for (var index = 0ul; index < area->Frontier; index++)
+                {
+                    var region = new RegionRef { Area = area, Index = index };
+                    var word = new RegionWord(*region.Word);
+                    var isThere = word.Phase switch
+                    {
+                        RegionPhase.InUse => true,
+                        RegionPhase.Cached => kept.Contains(region.Start),
+                        _ => BitTree<HardwareAtomics, ShippedGeometry>.IsSet(&area->Trees, word.Phase == RegionPhase.Clean ? RegionArea.CleanColumn : RegionArea.DirtyColumn, index),
+                    };
+                    bytes += word.IsClaimed || !isThere ? Math.Max(word.Touched, 1) << RegionWord.UnitShift : 0;
+                }
+            }
+        }
+
+        return (long)bytes;
     }
 
     private static unsafe bool IsHidden(Heap* heap, Space* space, ulong block, BlockWord word) => word.Phase switch
