@@ -126,7 +126,7 @@ public sealed class BitTreeAllocatorOptions
             return Purging switch
             {
                 PurgeMode.OnDemand => policy,
-                PurgeMode.Off => policy with { FreeShare = null },
+                PurgeMode.Off => policy with { FreeShare = null, TickPurgeBytes = 0 },
                 _ => throw Bad(nameof(Purging), Purging, "OnDemand or Off"),
             };
         }

@@ -38,7 +38,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
             return Outcome.InvalidPointer;
         var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; its user's, who lets nobody else change the length [Q1]
         if (word.Phase != RegionPhase.InUse || !RegionSlots<TAtomics, TGeometry>.TryMarkIdle(heap, region))
-            return Outcome.DoubleFree;
+            return region.Index < TAtomics.LoadAcquire(&region.Area->Frontier, Site.RegionFrontier) ? Outcome.DoubleFree : Outcome.InvalidPointer; // order: acquire; a region that was given out is below [Q1]
         Count(record, -(long)(word.InUse << RegionWord.UnitShift));
         RegionSlots<TAtomics, TGeometry>.Keep(heap, record, region);
         return Outcome.Ok;

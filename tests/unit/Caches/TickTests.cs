@@ -87,10 +87,10 @@ public sealed unsafe class TickTests
     }
 
     [Fact]
-    public void A_tick_makes_no_call_to_the_system_and_touches_no_live_slot()
+    public void A_tick_makes_no_call_to_the_system_where_purging_is_off_and_touches_no_live_slot()
     {
         using var os = new SimulatedVirtualMemory();
-        using var allocator = new BitTreeAllocator(new() { VirtualMemory = os.Table });
+        using var allocator = new BitTreeAllocator(new() { VirtualMemory = os.Table, Purging = PurgeMode.Off });
         using var owner = new Sleeper();
         Fill(allocator, owner);
         var live = (byte*)allocator.Alloc(100);
@@ -107,7 +107,7 @@ public sealed unsafe class TickTests
     [Fact]
     public void A_double_free_found_by_a_tick_is_told_once()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Purging = PurgeMode.Off });
         using var owner = new Sleeper();
         owner.Do(() =>
         {

@@ -82,7 +82,8 @@ public sealed unsafe class RegionLifeTests
         live.Allocator.Trim();
         foreach (var address in all[3..])
             RegionProbe.Free(live, address);
-        Assert.Equal([RegionPhase.Clean, RegionPhase.Clean, RegionPhase.Clean, RegionPhase.Dirty, RegionPhase.Dirty, RegionPhase.Cached], all.Select(one => RegionProbe.WordOf(live.Heap, one).Phase));
+        Assert.Equal([RegionPhase.Clean, RegionPhase.Clean, RegionPhase.Clean, RegionPhase.Dirty, RegionPhase.Dirty, RegionPhase.InUse], all.Select(one => RegionProbe.WordOf(live.Heap, one).Phase));
+        Assert.Equal([all[5]], all.Where(one => RegionProbe.IsIdle(live.Heap, one)));
 
         // The cache's own, then what is on offer, lowest first, then the clean ones, lowest first: no fresh one before all are used.
         Assert.Equal([all[5], all[3], all[4], all[0], all[1], all[2]], Enumerable.Range(0, 6).Select(_ => RegionProbe.Alloc(live, 3 * MiB)));

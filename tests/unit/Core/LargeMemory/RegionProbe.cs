@@ -25,6 +25,13 @@ internal static unsafe class RegionProbe
         return new RegionWord(*region.Word);
     }
 
+    /// <summary>Whether the region at that address lies free in a cache's slot.</summary>
+    public static bool IsIdle(Heap* heap, nuint address)
+    {
+        Assert.True(RegionAreas<HardwareAtomics, ShippedGeometry>.TryLocate(heap, address, out var region));
+        return *region.Idle != 0;
+    }
+
     /// <summary>A region for that many bytes, of any class: the Api's smallest is 2 MiB and a byte.</summary>
     public static nuint Alloc(LiveSet live, ulong bytes)
     {

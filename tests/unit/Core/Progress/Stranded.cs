@@ -131,8 +131,7 @@ internal sealed record Stranded(int Blocks, long BlockBytes, long HandBytes, lon
                     var word = new RegionWord(*region.Word);
                     var isThere = word.Phase switch
                     {
-                        RegionPhase.InUse => true,
-                        RegionPhase.Cached => kept.Contains(region.Start),
+                        RegionPhase.InUse => *region.Idle == 0 || kept.Contains(region.Start),
                         _ => BitTree<HardwareAtomics, ShippedGeometry>.IsSet(&area->Trees, word.Phase == RegionPhase.Clean ? RegionArea.CleanColumn : RegionArea.DirtyColumn, index),
                     };
                     bytes += word.IsClaimed || !isThere ? Math.Max(word.Touched, 1) << RegionWord.UnitShift : 0;
