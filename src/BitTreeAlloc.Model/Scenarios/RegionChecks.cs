@@ -13,7 +13,8 @@ internal static unsafe class RegionChecks
     /// <param name="run">The run.</param>
     /// <param name="world">The regions.</param>
     /// <param name="mayHold">Regions that a stopped thread may hold or hide.</param>
-    public static void AtRest(Run run, RegionWorld world, int mayHold = 0)
+    /// <param name="isStopped">Whether parents of a leaf may be wrong: a repair sets them right.</param>
+    public static void AtRest(Run run, RegionWorld world, int mayHold = 0, bool isStopped = false)
     {
         var walked = 0ul;
         var hidden = 0;
@@ -30,7 +31,7 @@ internal static unsafe class RegionChecks
 
             walked += word.Touched;
             run.Assert(word.InUse <= word.Touched && word.Touched <= word.Committed, $"I-Q1: region {number} is {word}");
-            var problem = Problem(world, number, word);
+            var problem = Problem(world, number, word, isStopped);
             if (problem == null)
                 continue;
             if (mayHold == 0)
@@ -45,7 +46,7 @@ internal static unsafe class RegionChecks
     }
 
     /// <summary>Why the region is not in exactly one place, or its cells say something else; null where all is well.</summary>
-    private static string? Problem(RegionWorld world, int number, RegionWord word)
+    private static string? Problem(RegionWorld world, int number, RegionWord word, bool isStopped)
     {
         var region = world.At(number);
         var kept = 0;
@@ -55,7 +56,7 @@ internal static unsafe class RegionChecks
             return "it is held by nobody";
         if (kept != (word.Phase == RegionPhase.Cached ? 1 : 0))
             return $"{kept} slots have it";
-        if (word.Phase is RegionPhase.Dirty or RegionPhase.Clean && !IsOffered(region, word.Phase))
+        if (word.Phase is RegionPhase.Dirty or RegionPhase.Clean && !IsOffered(region, word.Phase, isStopped))
             return "it is free, and its leaf or a parent is clear";
         if (word.Phase == RegionPhase.Clean && word.Touched != 0)
             return "I-Q2: it is clean with pages behind it";
@@ -79,10 +80,11 @@ internal static unsafe class RegionChecks
         return null;
     }
 
-    private static bool IsOffered(RegionRef region, RegionPhase phase)
+    private static bool IsOffered(RegionRef region, RegionPhase phase, bool isStopped)
     {
         var column = phase == RegionPhase.Dirty ? RegionArea.DirtyColumn : RegionArea.CleanColumn;
-        return BitTree<ModelAtomics, FourBlockTrees>.IsSet(&region.Area->Trees, column, region.Index) && TreeChecks.HasParents<FourBlockTrees>(&region.Area->Trees, column, region.Index);
+        return BitTree<ModelAtomics, FourBlockTrees>.IsSet(&region.Area->Trees, column, region.Index)
+            && (isStopped || TreeChecks.HasParents<FourBlockTrees>(&region.Area->Trees, column, region.Index));
     }
 
     private static void CheckCharge(Run run, RegionWorld world, ulong walked, ulong slack)

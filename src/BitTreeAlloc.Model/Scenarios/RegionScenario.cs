@@ -104,8 +104,27 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
             run.Assert(freed == wanted, $"{freed} frees succeeded, {wanted} should");
     }
 
-    /// <summary>A stopped thread hides or holds one region (principle 4).</summary>
-    public override void CheckStopped(Run run, int stopped) => RegionChecks.AtRest(run, _world, mayHold: 1);
+    /// <summary>
+    /// A stopped thread hides or holds one region (principle 4), after the repair that stands before a new area (X1): what the others take until nothing is left is all but that one.
+    /// </summary>
+    public override void CheckStopped(Run run, int stopped)
+    {
+        _world.Users.Refuses = null;
+        ModelAtomics.StoreRelease(&_world.Heap->HardLimitLine.Value, 0, Site.None);
+        RegionChecks.AtRest(run, _world, mayHold: 1, isStopped: true);
+        while (Regions<ModelAtomics, FourBlockTrees>.Alloc(_world.Heap, _world.Record(stopped), RegionWorld.UnitBytes, RegionWorld.RegionBytes, out _, out _) != 0)
+        {
+        }
+
+        var left = 0;
+        for (var region = 0; region < starts.Length; region++)
+        {
+            var word = _world.WordOf(region);
+            left += word.IsClaimed || word.Phase is RegionPhase.Dirty or RegionPhase.Clean ? 1 : 0;
+        }
+
+        run.Assert(left <= 1, $"{left} free regions are out of the others' reach");
+    }
 
     private ulong Step(Run run, CacheRecord* record, char letter, ref Hands hands)
     {
