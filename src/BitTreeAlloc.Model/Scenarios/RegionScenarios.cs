@@ -35,8 +35,8 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("two-frees-vs-two-takes", OneOwner, [Used(0), Used(0)], "ff", "aa") { Setting = s_listed };
         yield return () => new RegionScenario("free-take-vs-take-free", OneOwner, [Used(0), Dirty()], "fa", "af") { Granted = 2, Setting = s_listed };
         yield return () => new RegionScenario("take-hidden-by-a-stopped-picker", OneOwner, [Dirty(), Used(1), Used(1)], "a", "ff") { Granted = 1 };
-        yield return () => new RegionScenario("take-3-threads", OneOwner, [Dirty(), Dirty()], "a", "a", "a") { Granted = 2, Deviations = 4 };
-        yield return () => new RegionScenario("take-take-free-3-threads", OneOwner, [Cached(2), Used(2)], "a", "a", "f") { Setting = new() { Records = 3 } };
+        yield return () => new RegionScenario("take-3-threads", OneOwner, [Dirty(), Dirty()], "a", "a", "a") { Granted = 2, Deviations = 10 };
+        yield return () => new RegionScenario("take-take-free-3-threads", OneOwner, [Cached(2), Used(2)], "a", "a", "f") { Deviations = 8 };
     }
 
     private static IEnumerable<Func<Scenario>> Thefts()
@@ -45,14 +45,14 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("steal-vs-free-into-a-full-slot", Stolen, [Cached(1), Used(1)], "au", "f") { Granted = 1, Setting = s_listed };
         yield return () => new RegionScenario("steal-vs-owners-take", Stolen, [Cached(1)], "a", "a") { Granted = 1, Setting = s_listed };
         yield return () => new RegionScenario("steal-vs-steal", Stolen, [Cached(2)], "a", "a") { Granted = 1, Setting = s_listed with { Records = 3 } };
-        yield return () => new RegionScenario("steal-vs-offer", Stolen, [Cached(1)], "a", "o") { Setting = s_listed with { Records = 2 } };
-        yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Granted = 1, Setting = s_listed with { Records = 2 } };
-        yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Setting = s_listed with { Records = 2 } };
+        yield return () => new RegionScenario("steal-vs-offer", Stolen, [Cached(1)], "a", "o") { Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Granted = 1, Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Setting = s_listed };
     }
 
     private static IEnumerable<Func<Scenario>> Purges()
     {
-        yield return () => new RegionScenario("tick-vs-take", Purged, [Dirty()], "k", "au") { Setting = new() { Records = 2 } };
+        yield return () => new RegionScenario("tick-vs-take", Purged, [Dirty()], "k", "au");
         yield return () => new RegionScenario("tick-vs-tick", Purged, [Dirty()], "k", "k");
         yield return () => new RegionScenario("tick-vs-free-take", Purged, [Cached(1), Used(1)], "k", "fa") { Granted = 1 };
         yield return () => new RegionScenario("tick-of-a-part-vs-take", Purged, [Dirty(touched: 2)], "k", "bu") { Budget = 1 };
@@ -65,8 +65,8 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("tail-vs-longer-free", Purged, [Used(1, 1, 2)], "s", "tf");
         yield return () => new RegionScenario("tail-vs-shorter", Purged, [Used(1, 2, 2)], "s", "Tu");
         yield return () => new RegionScenario("tail-vs-shorter-longer", Purged, [Used(1, 2, 2)], "s", "Ttu");
-        yield return () => new RegionScenario("tail-vs-tail-vs-free", Purged, [Used(2, 1, 2)], "s", "s", "f") { Setting = new() { Records = 3 } };
-        yield return () => new RegionScenario("tail-vs-longer-vs-free-beside", Purged, [Used(1, 1, 2), Used(2)], "s", "tf", "f") { Setting = new() { Records = 3 } };
+        yield return () => new RegionScenario("tail-vs-tail-vs-free", Purged, [Used(2, 1, 2)], "s", "s", "f");
+        yield return () => new RegionScenario("tail-vs-longer-vs-free-beside", Purged, [Used(1, 1, 2), Used(2)], "s", "tf", "f");
         yield return () => new RegionScenario("trim-vs-take", Purged, [Cached(1), Dirty()], "s", "a") { Setting = s_listed };
         yield return () => new RegionScenario("trim-vs-take-vs-free", Purged, [Cached(1), Used(2)], "s", "a", "f") { Setting = s_listed with { Records = 3 } };
     }
@@ -90,10 +90,17 @@ internal static class RegionScenarios
     {
         yield return () => new RegionScenario("figures-vs-commit-more", Told, [Dirty(committed: 1)], "b", "g");
         yield return () => new RegionScenario("figures-vs-longer", Told, [Used(0, committed: 1)], "tT", "g");
-        yield return () => new RegionScenario("figures-vs-free-vs-tail", Told, [Used(0, 1, 2)], "f", "g", "s") { Setting = new() { Records = 2 } };
+        yield return () => new RegionScenario("figures-vs-free-vs-tail", Told, [Used(0, 1, 2)], "f", "g", "s");
         yield return () => new RegionScenario("figures-vs-birth", Told, [Unborn], "af", "g");
+        yield return () => new RegionGrowthScenario("area-vs-area", true, "n", "n");
+        yield return () => new RegionGrowthScenario("area-and-region-vs-the-same", true, "a", "a");
+        yield return () => new RegionGrowthScenario("area-vs-locate", true, "a", "l");
+        yield return () => new RegionGrowthScenario("area-vs-walk", true, "n", "w");
+        yield return () => new RegionGrowthScenario("areas-vs-walk", true, "nn", "w");
+        yield return () => new RegionGrowthScenario("space-vs-space", false, "n", "n");
+        yield return () => new RegionGrowthScenario("space-vs-locate", false, "a", "l");
         yield return () => new RegionScenario("dispose-vs-tick", Ended, [Dirty()], "v", "d");
-        yield return () => new RegionScenario("dispose-vs-two-ticks", Ended, [Dirty(), Dirty()], "v", "d", "v") { Setting = new() { Records = 2 } };
-        yield return () => new RegionScenario("dispose-vs-dispose-vs-tick", Ended, [Dirty()], "d", "d", "v") { Setting = new() { Records = 2 } };
+        yield return () => new RegionScenario("dispose-vs-two-ticks", Ended, [Dirty(), Dirty()], "v", "d", "v") { Deviations = 10 };
+        yield return () => new RegionScenario("dispose-vs-dispose-vs-tick", Ended, [Dirty()], "d", "d", "v");
     }
 }
