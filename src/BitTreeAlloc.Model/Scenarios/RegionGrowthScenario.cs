@@ -100,7 +100,11 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
                     break;
                 default:
                     for (var area = RegionAreas<ModelAtomics, OneBlockTrees>.First(_heap, Class); area != null; area = RegionAreas<ModelAtomics, OneBlockTrees>.Next(area))
+                    {
                         Touch(area);
+                        run.Assert(Mapped(RegionAreas<ModelAtomics, OneBlockTrees>.SpaceAt(_heap, 0), area) == 1, "an area is in its list before lookups find it");
+                    }
+
                     break;
             }
         }
@@ -110,8 +114,8 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
     {
         var charged = ModelAtomics.LoadAcquire(&_heap->ChargedLine.Value, Site.None);
         var space = (RegionSpace*)ModelAtomics.LoadAcquire(_heap->RegionSpaces, Site.None);
-        var due = hasSpace ? 0 : ModelSystem.Page;
-        due += ModelAtomics.LoadAcquire(&space->Map.Committed, Site.None) + ModelAtomics.LoadAcquire(&space->Meta.Committed, Site.None);
+        var due = hasSpace ? 0 : ModelSystem.Page + ModelAtomics.LoadAcquire(&space->Map.Committed, Site.None);
+        due += ModelAtomics.LoadAcquire(&space->Meta.Committed, Site.None);
         var listed = 0;
         for (var area = RegionAreas<ModelAtomics, OneBlockTrees>.First(_heap, Class); area != null && listed <= Areas; area = RegionAreas<ModelAtomics, OneBlockTrees>.Next(area))
         {
@@ -152,7 +156,7 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         return places;
     }
 
-    /// <summary>Whoever was led to a region may look at its word: it is committed, and its class is written.</summary>
+    /// <summary>Whoever was led to an area may look at its words: they are committed. The lookup itself looks, also where it answers no.</summary>
     private void Locate(Run run)
     {
         var space = RegionAreas<ModelAtomics, OneBlockTrees>.SpaceAt(_heap, 0);
@@ -161,10 +165,10 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         TouchHeader(space);
         for (var unit = 0ul; unit < Areas; unit++)
         {
-            if (!RegionAreas<ModelAtomics, OneBlockTrees>.TryLocate(_heap, (ulong)space->Base + (unit << Shift) + 1, out var region))
-                continue;
-            Touch(region.Area);
-            run.Assert(region.Area->Class == Class && Regions<ModelAtomics, OneBlockTrees>.SizeOf(region, region.Start) is 0 or RegionWorld.UnitBytes, "another region is found");
+            var isFound = RegionAreas<ModelAtomics, OneBlockTrees>.TryLocate(_heap, (ulong)space->Base + (unit << Shift) + 1, out var region);
+            if (region.Area != null)
+                Touch(region.Area);
+            run.Assert(!isFound || Regions<ModelAtomics, OneBlockTrees>.SizeOf(region, region.Start) is 0 or RegionWorld.UnitBytes, "another region is found");
         }
     }
 
@@ -204,7 +208,7 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         var space = (RegionSpace*)block;
         var isThere = number == Blocks - 1;
         _users.AddPage(HeaderPage(number), (ulong)block, ModelSystem.Page, committed: isThere);
-        _users.AddPage($"space{number}.map", (ulong)block + ModelSystem.Page, ModelSystem.Page);
+        _users.AddPage($"space{number}.map", (ulong)block + ModelSystem.Page, ModelSystem.Page, committed: isThere);
         _users.AddPage($"space{number}.areas", (ulong)block + (2 * ModelSystem.Page), ModelSystem.Page);
         memory.Register(&space->Carved, $"space{number}.carved");
         memory.Register(&space->MetaNext, $"space{number}.next");
@@ -230,6 +234,7 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         space->Map.Base = (byte*)block + Page;
         space->Map.Reserved = ModelSystem.Page;
         space->Map.Step = ModelSystem.Page;
+        ModelAtomics.Write(&space->Map.Committed, ModelSystem.Page, MemoryOrder.Relaxed, Site.None);
         space->Meta.Base = (byte*)block + (2 * Page);
         space->Meta.Reserved = ModelSystem.Page;
         space->Meta.Step = ModelSystem.Page;

@@ -7,12 +7,12 @@ using BitTreeAlloc.Model.Memory;
 namespace BitTreeAlloc.Model.Scenarios;
 
 /// <summary>
-/// Threads that take, free, lengthen, steal and purge regions by the shipped code. Letters: a, b alloc of one and two units, f free of what was got last, F free of region 0 whoever has it, t, T two units and one
-/// for what is in hand, u use of it, k a tick of the worker, s a sweep with tails (a trim), o all slots are offered, g figures, l lookup of every region, v a tick inside the gate, d the gate is closed and all ends.
+/// Threads that take, free, lengthen, steal and purge regions by the shipped code. Letters: a, b alloc of one and two units, f free of what was got last, F free of region 0 whoever has it, t, T, x two units, one
+/// and three for what is in hand, u use of it, k a tick of the worker, s a sweep with tails (a trim), o all slots are offered, g figures, l lookup of every region, v a tick inside the gate, d the gate is closed and all ends.
 /// </summary>
 internal sealed unsafe class RegionScenario(string name, string claim, RegionStart[] starts, params string[] programs) : Scenario, Reports.IWordDecoder, Reports.IShrinkable
 {
-    private const string Letters = "abfFtTuksoglvd";
+    private const string Letters = "abfFtTxuksoglvd";
     private const ulong Denied = 1000;
     private RegionWorld _world = null!;
     private ulong* _gate;
@@ -28,7 +28,7 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
     public int? Deviations { get; init; }
 
     public override IReadOnlyList<string> Operations { get; } =
-        ["Alloc", "AllocTwo", "Free", "FreeAgain", "Lengthen", "Shorten", "Use", "Tick", "Sweep", "Offer", "Figures", "Locate", "Visit", "Dispose"];
+        ["Alloc", "AllocTwo", "Free", "FreeAgain", "Lengthen", "Shorten", "LengthenTwice", "Use", "Tick", "Sweep", "Offer", "Figures", "Locate", "Visit", "Dispose"];
 
     /// <summary>A closer waits for visitors; that is its contract.</summary>
     public override bool IsLockFree => !programs.Any(program => program.Contains('d'));
@@ -137,8 +137,8 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
                 return Free(run, record, ref hands);
             case 'F':
                 return Regions<ModelAtomics, FourBlockTrees>.Free(heap, record, _world.At(0), _world.At(0).Start) == Outcome.Ok ? 0 : Denied;
-            case 't' or 'T':
-                return Resize(run, record, letter == 't' ? 2 : 1, ref hands);
+            case 't' or 'T' or 'x':
+                return Resize(run, record, letter switch { 't' => 2, 'T' => 1, _ => 3 }, ref hands);
             case 'u':
                 for (var hand = 0; hand < hands.Count; hand++)
                 {

@@ -2,7 +2,7 @@ using static BitTreeAlloc.Model.Scenarios.RegionStart;
 
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>Regions: one class of two units a region.</summary>
+/// <summary>Regions: one class of four units a region.</summary>
 internal static class RegionScenarios
 {
     private const string OneOwner = "a region has one owner, the new one sees the old one's last write, and at rest every region is in one place and the charge is what the words say";
@@ -56,12 +56,17 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("tick-vs-tick", Purged, [Dirty()], "k", "k");
         yield return () => new RegionScenario("tick-vs-free-take", Purged, [Cached(1), Used(1)], "k", "fa") { Granted = 1 };
         yield return () => new RegionScenario("tick-of-a-part-vs-take", Purged, [Dirty(touched: 2)], "k", "bu") { Budget = 1 };
+        yield return () => new RegionScenario("tick-vs-two-frees", Purged, [Used(1), Used(1)], "k", "ff");
+        yield return () => new RegionScenario("tick-vs-take-free-offer", Purged, [Dirty()], "k", "afo") { Setting = s_listed };
+        yield return () => new RegionScenario("ticks-of-parts-vs-free-offer", Purged, [Used(2, 2, 2)], "k", "k", "fo") { Budget = 1, Setting = s_listed with { Records = 3 } };
         yield return () => new RegionScenario("eager-return-vs-take", Purged, [Cached(0), Used(0)], "f", "a") { Setting = new() { EagerReturn = true } };
         yield return () => new RegionScenario("eager-return-vs-steal", Purged, [Cached(0), Used(0)], "f", "a") { Granted = 1, Setting = s_listed with { EagerReturn = true } };
         yield return () => new RegionScenario("eager-return-vs-sweep", Purged, [Cached(0), Used(0)], "f", "s") { Setting = s_listed with { EagerReturn = true } };
         yield return () => new RegionScenario("tail-vs-free", Purged, [Used(1, 1, 2)], "s", "f");
         yield return () => new RegionScenario("tail-vs-free-take", Purged, [Used(1, 1, 2)], "s", "fa");
+        yield return () => new RegionScenario("tail-of-the-next-user", Purged, [Used(1, 2, 2)], "s", "fa");
         yield return () => new RegionScenario("tail-vs-longer", Purged, [Used(1, 1, 2)], "s", "tu");
+        yield return () => new RegionScenario("tail-vs-longer-than-touched", Purged, [Used(1, 1, 2)], "s", "xu");
         yield return () => new RegionScenario("tail-vs-longer-free", Purged, [Used(1, 1, 2)], "s", "tf");
         yield return () => new RegionScenario("tail-vs-shorter", Purged, [Used(1, 2, 2)], "s", "Tu");
         yield return () => new RegionScenario("tail-vs-shorter-longer", Purged, [Used(1, 2, 2)], "s", "Ttu");
@@ -75,6 +80,7 @@ internal static class RegionScenarios
     {
         yield return () => new RegionScenario("commit-refused-vs-take", Refused, [Dirty(committed: 1)], "b", "a") { Refuses = true };
         yield return () => new RegionScenario("commit-refused-out-of-a-slot", Refused, [Cached(0, committed: 1)], "b", "a") { Refuses = true, Setting = s_listed };
+        yield return () => new RegionScenario("longer-refused-vs-tail", Refused, [Used(0, 1, 2)], "xu", "s") { Refuses = true };
         yield return () => new RegionScenario("birth-refused-vs-birth", Refused, [Unborn], "a", "a") { Refuses = true };
         yield return () => new RegionScenario("longer-refused-vs-sweep", Refused, [Used(0, committed: 1)], "tu", "s") { Refuses = true };
         yield return () => new RegionScenario("purge-refused-vs-take", Refused, [Dirty(touched: 2)], "k", "a") { Refuses = true };

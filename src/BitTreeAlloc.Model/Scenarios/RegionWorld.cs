@@ -54,16 +54,16 @@ internal readonly record struct RegionSetting()
 }
 
 /// <summary>
-/// A heap of one region space with a few regions of one class, 4 MiB of two units, in one or two areas: the shipped structs in native memory, their shared words as model memory or registered. Each unit has
+/// A heap of one region space with a few regions of one class, 8 MiB of four units, in one or two areas: the shipped structs in native memory, their shared words as model memory or registered. Each unit has
 /// a plain cell that says who uses it and whether it holds what a user wrote: written at hand-out, at free and by a purge, so a step that is not ordered after the last one is a race (INV8).
 /// </summary>
 internal sealed unsafe class RegionWorld
 {
     /// <summary>The class under test.</summary>
-    public const int Class = 1;
+    public const int Class = 2;
 
     /// <summary>Units of one region.</summary>
-    public const int Units = 2;
+    public const int Units = 4;
     public const ulong UnitBytes = 1ul << RegionWord.UnitShift;
     public const ulong RegionBytes = Units * UnitBytes;
     private const ulong DataBase = 1ul << 40;
