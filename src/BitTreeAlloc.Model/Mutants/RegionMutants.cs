@@ -1,4 +1,5 @@
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
 using BitTreeAlloc.Model.Engine;
 using BitTreeAlloc.Model.Memory;
 using static BitTreeAlloc.Model.Mutants.Mistakes;
@@ -27,7 +28,8 @@ internal static class RegionMutants
         yield return new("regions/take-leaves-the-slot", "who takes a region out of a slot leaves it there too", AsLoad(Site.RegionSlotTake), Site.RegionSlotTake);
         yield return new("regions/keep-by-store", "a region is kept over the one that lay in the slot", KeepOver, Site.RegionSlotPut);
         yield return new("regions/kept-before-freed", "a region is in the slot before its word says that it is free", PutOff(Site.RegionFree, Site.RegionSlotPut), Site.RegionFree);
-        yield return new("regions/purge-after-offer", "a free region is offered and then purged: by a tick, and where the policy returns it at once", PutOff(Site.None, Site.TreeSetLeaf, when: IsPurge), Site.RegionRelease);
+        yield return new("regions/purge-after-offer", "a free region is offered and then purged: by a tick, and where the policy returns it at once", PurgeAfterOffer, Site.RegionRelease);
+        yield return new("regions/purge-after-let-go", "a region is let go and then purged", PutOff(Site.None, Site.RegionRelease, when: IsPurge), Site.RegionRelease);
         yield return new("regions/return-before-purge", "the charge of a region is returned before its pages have gone", PutOff(Site.None, Site.ChargeReturn, when: IsPurge), Site.ChargeReturn, Site.RegionRelease);
         yield return new("regions/frontier-by-store", "two births may get the same region", AsStore(Site.RegionFrontier), Site.RegionFrontier);
         yield return new("regions/area-by-store", "of two areas that are added at once one is lost", AsStore(Site.RegionAreaPublish), Site.RegionAreaPublish);
@@ -53,6 +55,24 @@ internal static class RegionMutants
 
     private static SeamResult? ResizeWithoutHold(ModelMemory memory, MutantState state, in SeamOperation operation) =>
         operation.Site == Site.RegionResize ? memory.Perform(operation with { DesiredLow = operation.DesiredLow & ~Claimed }) : null;
+
+    /// <summary>The purge of a free region comes after its leaf; that of a tail where it belongs.</summary>
+    private static SeamResult? PurgeAfterOffer(ModelMemory memory, MutantState state, in SeamOperation operation)
+    {
+        if (operation.Site == Site.RegionClaim)
+            state.Flag = new RegionWord(operation.DesiredLow).Phase == RegionPhase.InUse;
+        if (operation.Site == Site.None && !state.Flag && IsPurge(operation))
+        {
+            state.Deferred.Add(operation);
+            return Pretend(0);
+        }
+
+        if (operation.Site != Site.TreeSetLeaf)
+            return null;
+        var result = memory.Perform(operation);
+        Catch(memory, state);
+        return result;
+    }
 
     private static SeamResult? KeepOver(ModelMemory memory, MutantState state, in SeamOperation operation)
     {
