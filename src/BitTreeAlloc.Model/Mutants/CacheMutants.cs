@@ -82,13 +82,6 @@ internal static unsafe class CacheMutants
         yield return new("gate/closed-before-end", "the gate says closed as soon as it closes", ClosedFirst, Site.GateClose);
     }
 
-    private static MutantStep SplitAt(Site site) =>
-        (ModelMemory memory, MutantState _, in SeamOperation operation) => operation.Site == site ? memory.PerformSplit(operation) : null;
-
-    private static MutantStep AsLoad(Site site) =>
-        (ModelMemory memory, MutantState _, in SeamOperation operation) =>
-            operation.Site == site ? memory.Perform(operation with { Kind = EventKind.Read, Rmw = RmwKind.None, Order = MemoryOrder.Acquire }) : null;
-
     private static SeamResult? OwnFence(ModelMemory memory, MutantState state, in SeamOperation operation) =>
         operation.Site == Site.ClaimFence ? memory.Perform(operation with { Order = MemoryOrder.SeqCst }) : null;
 

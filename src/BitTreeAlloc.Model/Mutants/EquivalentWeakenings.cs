@@ -73,6 +73,14 @@ internal static class EquivalentWeakenings
         (RunUnclaim or RunClear, NoAcquire) => "the value is not looked at",
         (RunTakeOut or RunResize, NoAcquire) => "what the run's owner did is ordered by whoever handed the run on; that the bits are set before they are cleared is ordered by the claim's acquire and the clear's release",
         (SweepRelease, Relaxed) => "a block is found by its leaf, whose release follows; a sweeper that finds it without has nothing of the last one's to read",
+        (RegionLoad, Relaxed) => "who has the region alone acquired it with the slot, the leaf or the hold, and coherence gives the newest word; elsewhere the compare-exchange that follows acquires, and a look that misses owes nothing",
+        (RegionClaim or RegionSlotTake, NoRelease) => GivesNothing,
+        (RegionFree or RegionResize or RegionRelease, NoAcquire) => "the load before it acquired; between the two only a hold can come and go that changed no page",
+        (RegionBirth, Relaxed or Dropped) => "a region that was never offered has no leaf, and a sweep passes by clean words: the hold only tells the truth to who reads the words",
+        (RegionAreaPublish or RegionSpacePublish, NoAcquire) => TakesNothing,
+        (RegionCarve, Relaxed or NoRelease or NoAcquire) => "who gets addresses or room has ensured their commit by the mark, which acquires; the carve only numbers",
+        (RegionSlotLook, Relaxed) => "a look saves an exchange; the exchange acquires",
+        (RegionSlotPut, NoAcquire) => "what it takes over was put there by the same owner",
         _ => null,
     };
 }

@@ -75,7 +75,11 @@ public sealed class MutantRunner
         }
     }
 
+<<<<<<< HEAD
     internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. PageRunMutants.All(), .. CacheMutants.All()];
+=======
+    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. RegionMutants.All(), .. CacheMutants.All()];
+>>>>>>> model5
 
     private static IEnumerable<WeakeningKind> KindsOf(SiteUse use)
     {

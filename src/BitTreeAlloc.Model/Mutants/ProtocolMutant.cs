@@ -117,6 +117,15 @@ internal static class Mistakes
             return result;
         };
 
+    /// <summary>A read-modify-write becomes a load, and a store that does not look again.</summary>
+    public static MutantStep SplitAt(Site site) =>
+        (ModelMemory memory, MutantState _, in SeamOperation operation) => operation.Site == site ? memory.PerformSplit(operation) : null;
+
+    /// <summary>A read-modify-write only loads.</summary>
+    public static MutantStep AsLoad(Site site) =>
+        (ModelMemory memory, MutantState _, in SeamOperation operation) =>
+            operation.Site == site ? memory.Perform(operation with { Kind = EventKind.Read, Rmw = RmwKind.None, Order = MemoryOrder.Acquire }) : null;
+
     /// <summary>Does what was put off.</summary>
     public static void Catch(ModelMemory memory, MutantState state)
     {

@@ -31,3 +31,13 @@ internal readonly struct FourBitWords : IGeometry
 
     public static int MagazineWords => 8;
 }
+
+/// <summary>Words of one bit, trees of one block: an area of regions has exactly one.</summary>
+internal readonly struct OneBlockTrees : IGeometry
+{
+    public static int WordShift => 0;
+
+    public static int TreeShift => 0;
+
+    public static int MagazineWords => 8;
+}

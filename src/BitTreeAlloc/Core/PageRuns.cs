@@ -51,7 +51,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
             {
                 first = (int)start;
 
-                // order: release: who finds this run does not find an earlier one again, and who gives it clears bits that are set already [Q2]
+                // order: release: who finds this run does not find an earlier one again, and who gives it clears bits that are set already [J2]
                 TAtomics.StoreRelease(chunk->Runs + first, (ulong)pages, Site.RunPublish);
                 return true;
             }
@@ -68,7 +68,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         if ((uint)first >= (uint)chunk->Pages)
             return 0;
 
-        // order: acquire: the bits are cleared after they were set, whoever gives; release: who finds the run gone finds what came before that [Q2]
+        // order: acquire: the bits are cleared after they were set, whoever gives; release: who finds the run gone finds what came before that [J2]
         var pages = PagesIn(TAtomics.ExchangeAcqRel(chunk->Runs + first, 0, Site.RunTakeOut));
         if (pages != 0)
             Clear(chunk, first, first + pages);
@@ -80,12 +80,12 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
     {
         if ((uint)first >= (uint)chunk->Pages || morePages <= 0)
             return false;
-        var run = TAtomics.LoadAcquire(chunk->Runs + first, Site.RunLookup); // order: acquire: the run that the owner was handed [Q2]
+        var run = TAtomics.LoadAcquire(chunk->Runs + first, Site.RunLookup); // order: acquire: the run that the owner was handed [J2]
         var end = first + PagesIn(run);
         if (end == first || morePages > chunk->Pages - end || Look(chunk, end, morePages) != 0 || Claim(chunk, end, morePages) != 0)
             return false;
 
-        // order: release: as in TryTake [Q2]
+        // order: release: as in TryTake [J2]
         if (TAtomics.CompareExchangeAcqRel(chunk->Runs + first, run, run + (ulong)morePages, Site.RunResize))
             return true;
 
@@ -99,10 +99,10 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
     {
         if ((uint)first >= (uint)chunk->Pages || pages <= 0)
             return;
-        var run = TAtomics.LoadAcquire(chunk->Runs + first, Site.RunLookup); // order: acquire [Q2]
+        var run = TAtomics.LoadAcquire(chunk->Runs + first, Site.RunLookup); // order: acquire [J2]
         var before = PagesIn(run);
 
-        // order: before the bits, so that a give beside it, which is a mistake, clears the pages that are left and no others [Q2]
+        // order: before the bits, so that a give beside it, which is a mistake, clears the pages that are left and no others [J2]
         if (before > pages && TAtomics.CompareExchangeAcqRel(chunk->Runs + first, run, run - (ulong)(before - pages), Site.RunResize))
             Clear(chunk, first + pages, first + before);
     }
@@ -115,7 +115,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
             return 0;
         for (var at = page; at >= 0; at--)
         {
-            var pages = PagesIn(TAtomics.LoadAcquire(chunk->Runs + at, Site.RunLookup)); // order: acquire: the descriptor of an earlier run is gone, the present one is there [Q2]
+            var pages = PagesIn(TAtomics.LoadAcquire(chunk->Runs + at, Site.RunLookup)); // order: acquire: the descriptor of an earlier run is gone, the present one is there [J2]
             if (pages == 0)
                 continue;
             if (page - at >= pages)
@@ -133,7 +133,7 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         var end = start + pages;
         for (var word = start >> TGeometry.WordShift; word <= (end - 1) >> TGeometry.WordShift; word++)
         {
-            var seen = TAtomics.LoadAcquire(chunk->Taken + word, Site.RunLook); // order: acquire; a stale 0 is found out by the claim, a stale 1 of a give beside us costs the place [Q1]
+            var seen = TAtomics.LoadAcquire(chunk->Taken + word, Site.RunLook); // order: acquire; a stale 0 is found out by the claim, a stale 1 of a give beside us costs the place [J1]
             if ((seen & MaskOf(word, start, end)) != 0)
                 return Behind(word, seen, start, pages);
         }
@@ -149,13 +149,13 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
         {
             var mask = MaskOf(word, start, end);
 
-            // order: acquire: the last owner's accesses, and its descriptor's end, come before ours. Nothing is released: what we did not take stays as it was [Q1]
+            // order: acquire: the last owner's accesses, and its descriptor's end, come before ours. Nothing is released: what we did not take stays as it was [J1]
             var before = TAtomics.FetchOrAcqRel(chunk->Taken + word, mask, Site.RunClaim);
             var lost = before & mask;
             if (lost == 0)
                 continue;
             if (lost != mask)
-                TAtomics.FetchAndAcqRel(chunk->Taken + word, ~(mask & ~before), Site.RunUnclaim); // order: nothing was done to the pages; the last give's release goes on through it [Q1]
+                TAtomics.FetchAndAcqRel(chunk->Taken + word, ~(mask & ~before), Site.RunUnclaim); // order: nothing was done to the pages; the last give's release goes on through it [J1]
             Unclaim(chunk, start, word << TGeometry.WordShift);
             return Behind(word, before, start, pages);
         }
@@ -167,14 +167,14 @@ internal static unsafe class PageRuns<TAtomics, TGeometry>
     private static void Unclaim(RunChunk* chunk, int start, int end)
     {
         for (var word = start >> TGeometry.WordShift; word << TGeometry.WordShift < end; word++)
-            TAtomics.FetchAndAcqRel(chunk->Taken + word, ~MaskOf(word, start, end), Site.RunUnclaim); // order: as in Claim [Q1]
+            TAtomics.FetchAndAcqRel(chunk->Taken + word, ~MaskOf(word, start, end), Site.RunUnclaim); // order: as in Claim [J1]
     }
 
     /// <summary>Gives back pages of a run.</summary>
     private static void Clear(RunChunk* chunk, int start, int end)
     {
         for (var word = start >> TGeometry.WordShift; word << TGeometry.WordShift < end; word++)
-            TAtomics.FetchAndAcqRel(chunk->Taken + word, ~MaskOf(word, start, end), Site.RunClear); // order: release: our accesses come before the next owner's [Q1]
+            TAtomics.FetchAndAcqRel(chunk->Taken + word, ~MaskOf(word, start, end), Site.RunClear); // order: release: our accesses come before the next owner's [J1]
     }
 
     /// <summary>The bits of pages [start, end) in one word; at least one of them lies there.</summary>

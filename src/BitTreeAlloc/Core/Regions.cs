@@ -225,12 +225,29 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     {
         for (; ; )
         {
-            if (TryFrontier(heap, regionClass, out region))
+            if (TryFrontier(heap, regionClass, out region) || TryHidden(heap, regionClass, out region))
                 return Outcome.Ok;
             var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
             if (outcome != Outcome.Ok)
                 return outcome;
         }
+    }
+
+    /// <summary>
+    /// X1 before an area is added: a picker that stopped between clearing a parent's bit and looking again hides, beside the region whose leaf it cleared, one that was offered meanwhile. Whose leaf is set is found.
+    /// </summary>
+    private static bool TryHidden(Heap* heap, int regionClass, out RegionRef region)
+    {
+        var isFound = false;
+        for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
+        {
+            var leaves = (TAtomics.LoadAcquire(&area->Frontier, Site.RegionFrontier) + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift; // order: acquire [Q1]
+            isFound |= BitTree<TAtomics, TGeometry>.Sweep(&area->Trees, RegionArea.DirtyColumn, 0, leaves);
+            isFound |= BitTree<TAtomics, TGeometry>.Sweep(&area->Trees, RegionArea.CleanColumn, 0, leaves);
+        }
+
+        region = default;
+        return isFound && (TryPick(heap, regionClass, RegionPhase.Dirty, out region) || TryPick(heap, regionClass, RegionPhase.Clean, out region));
     }
 
     private static bool TryFrontier(Heap* heap, int regionClass, out RegionRef region)

@@ -37,7 +37,7 @@ public sealed unsafe class PurgePolicyTests
     }
 
     [Theory]
-    [InlineData(Profile.LowLatency, 0.5)]
+    [InlineData(Profile.LargeBuffers, 0.25)]
     [InlineData(Profile.Balanced, 0.125)]
     [InlineData(Profile.Frugal, 0.0234375)]
     public void A_purge_comes_only_when_touched_memory_exceeds_the_peak_by_the_profile_s_share(Profile profile, double slack)
