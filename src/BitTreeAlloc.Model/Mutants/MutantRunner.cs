@@ -75,11 +75,7 @@ public sealed class MutantRunner
         }
     }
 
-<<<<<<< HEAD
-    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. PageRunMutants.All(), .. CacheMutants.All()];
-=======
-    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. RegionMutants.All(), .. CacheMutants.All()];
->>>>>>> model5
+    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. PageRunMutants.All(), .. RegionMutants.All(), .. CacheMutants.All()];
 
     private static IEnumerable<WeakeningKind> KindsOf(SiteUse use)
     {
