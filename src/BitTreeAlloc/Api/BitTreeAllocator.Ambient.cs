@@ -246,7 +246,7 @@ public sealed unsafe partial class BitTreeAllocator
             error = Enter(out var own);
             if (error == AllocError.None)
             {
-                error = PlanRealloc(own.Record, old, rounded, alignment, out oldSize, out pointer);
+                error = PlanRealloc(own.Record, old, newSize, rounded, alignment, out oldSize, out pointer);
                 CacheClaims<HardwareAtomics>.Leave(own.Record);
             }
         }

@@ -13,6 +13,9 @@ internal static unsafe class Large<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
+    /// <summary>Memory that may have been touched is purged, not cleared, from here on: much of it may never have been.</summary>
+    private const ulong PurgeToZeroBytes = 16 << 20;
+
     /// <summary>Memory; <paramref name="record"/> is the caller's cache. From <paramref name="dirtyBytes"/> on it reads as zero.</summary>
     public static ulong Alloc(Heap* heap, CacheRecord* record, ulong size, ulong alignment, out ulong dirtyBytes, out Outcome outcome)
     {
@@ -35,12 +38,19 @@ internal static unsafe class Large<TAtomics, TGeometry>
     public static Outcome Free(Heap* heap, CacheRecord* record, ulong address) =>
         RegionAreas<TAtomics, TGeometry>.TryLocateNear(heap, record, address, out var region) ? Regions<TAtomics, TGeometry>.Free(heap, record, region, address) : DirectMappings<TAtomics>.Free(heap, address);
 
-    /// <summary>Makes it longer or shorter where it is; false where it has to move, or with a reason.</summary>
+    /// <summary>Makes what the first bytes of freshly given memory hold zero by giving their pages back, which beats clearing them from some length on. False: the caller clears.</summary>
+    public static bool TryZero(Heap* heap, ulong address, ulong bytes) =>
+        bytes >= PurgeToZeroBytes && !HeapOs<TAtomics>.IsSealed(heap)
+        && RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region)
+        && !new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)).IsHuge // order: acquire; the caller's own [Q1]
+        && HeapOs<TAtomics>.Purge(heap, (void*)address, bytes) == VmStatus.Ok;
+
+    /// <summary>Makes it longer or shorter where it is, for a size that is to be served so; false where it has to move, or with a reason.</summary>
     public static bool TryResize(Heap* heap, CacheRecord* record, ulong address, ulong size, out Outcome outcome)
     {
         outcome = Outcome.Ok;
         if (RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region))
-            return size > SizeClasses.MaxSize && Regions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome);
+            return Regions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome);
         var usable = DirectMappings<TAtomics>.SizeOf(heap, address);
         return size > RegionClasses.MaxSize && size <= usable && size > usable / 2;
     }
