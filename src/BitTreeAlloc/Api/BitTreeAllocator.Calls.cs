@@ -244,7 +244,7 @@ public sealed unsafe partial class BitTreeAllocator
     private bool FitsInPlace(CacheRecord* record, ulong address, nuint newSize, nuint rounded, nuint alignment)
     {
         var wanted = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
-        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass
+        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass || (wanted > SizeClasses.LastSmall && sizeClass > wanted && sizeClass <= wanted + MediumSlots<HardwareAtomics, ShippedGeometry>.MaxStepsUp)
             : wanted == SizeClasses.None && _engine.TryResizeLarge(_heap, record, address, newSize, out _);
     }
 

@@ -81,6 +81,12 @@ internal unsafe struct PointerFacts
             if (MappingBytes != 0)
                 return (Math.Max(SizeClasses.MaxSize, (nuint)(IsRegion ? MappingBytes - (1ul << RegionWord.UnitShift) : MappingBytes / 2)) + 1, (nuint)MappingBytes);
             var sizeClass = Word.Class;
+            if (sizeClass > SizeClasses.LastSmall)
+            {
+                var least = Math.Max(sizeClass - MediumSlots<HardwareAtomics, ShippedGeometry>.MaxStepsUp, SizeClasses.LastSmall + 1);
+                return ((nuint)SizeClasses.SlotSize(least - 1, 8) + 1, (nuint)SizeClasses.SlotSize(sizeClass, 8));
+            }
+
             return (sizeClass == 1 ? 0 : (nuint)SizeClasses.SlotSize(sizeClass - 1, 8) + 1, (nuint)SizeClasses.SlotSize(sizeClass, 8));
         }
     }

@@ -40,7 +40,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var heap = record->Heap;
         ulong slot = 0;
         outcome = Outcome.Ok;
-        if (IsEmpty(CacheTops<TAtomics, TGeometry>.Load(record, sizeClass)) && !CacheTops<TAtomics, TGeometry>.HasSpare(record, sizeClass)
+        if (sizeClass <= SizeClasses.LastSmall && IsEmpty(CacheTops<TAtomics, TGeometry>.Load(record, sizeClass)) && !CacheTops<TAtomics, TGeometry>.HasSpare(record, sizeClass)
             && Magazines<TAtomics, TGeometry>.RecyclerDepth(heap, sizeClass) == 0)
             slot = Supply<TAtomics, TGeometry>.TakeZero(heap, record, sizeClass, out outcome);
         Leave(record);
@@ -148,6 +148,13 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         record->SharedOperations++;
         if (full != null)
             return Replace(record, sizeClass, loaded, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);
+        if (sizeClass > SizeClasses.LastSmall)
+        {
+            single = MediumSlots<TAtomics, TGeometry>.TryTake(heap, record, sizeClass);
+            if (single != 0)
+                return null;
+        }
+
         if (loaded == null)
             loaded = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out outcome);
         else

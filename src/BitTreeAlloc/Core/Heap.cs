@@ -87,6 +87,9 @@ internal unsafe struct Heap
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
     public Line PurgeLostCommitLine;
 
+    /// <summary>What medium sizes may have free beyond the policy's share, and the peak at which that was found (see <see cref="PurgePolicy{TAtomics, TGeometry}"/>).</summary>
+    public Line MediumSlackLine;
+
     /// <summary>Bytes that were freed lazily so far.</summary>
     public Line LazyBytesLine;
 
