@@ -268,9 +268,10 @@ public sealed unsafe partial class BitTreeAllocator
 
         // The move has happened: news about earlier frees waits for a call that only frees.
         var news = TryFreeAmbient(old, null);
-        if (news != AllocError.None && Enter(out var cache) == AllocError.None)
+        if ((news != AllocError.None || oldSize > MaxSmallSize) && Enter(out var cache) == AllocError.None)
         {
             KeepNews(cache.Record, news);
+            AfterMove(cache.Record, oldSize);
             CacheClaims<HardwareAtomics>.Leave(cache.Record);
         }
 

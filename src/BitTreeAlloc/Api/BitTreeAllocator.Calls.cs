@@ -181,7 +181,15 @@ public sealed unsafe partial class BitTreeAllocator
 
         // The move has happened: news about earlier frees waits for a call that only frees.
         KeepNews(cache.Record, FreeGuarded(ref cache, pointer, null));
+        AfterMove(cache.Record, oldSize);
         return AllocError.None;
+    }
+
+    /// <summary>What grows by realloc leaves a trail as long as itself. Looked at before the rest of the new memory is touched.</summary>
+    private void AfterMove(CacheRecord* record, nuint oldSize)
+    {
+        if (oldSize > MaxSmallSize)
+            _engine.AfterMove(_heap, record);
     }
 
     /// <summary>Moves contents between regions or mappings, and frees the old memory; false where they have to be copied.</summary>
@@ -244,7 +252,7 @@ public sealed unsafe partial class BitTreeAllocator
     private bool FitsInPlace(CacheRecord* record, ulong address, nuint newSize, nuint rounded, nuint alignment)
     {
         var wanted = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
-        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass || (wanted > SizeClasses.LastSmall && sizeClass > wanted && sizeClass <= wanted + MediumSlots<HardwareAtomics, ShippedGeometry>.MaxStepsUp)
+        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass || (wanted > SizeClasses.LastSmall && sizeClass > wanted && sizeClass <= wanted + ClassPlan.MediumStepsUp)
             : wanted == SizeClasses.None && _engine.TryResizeLarge(_heap, record, address, newSize, out _);
     }
 

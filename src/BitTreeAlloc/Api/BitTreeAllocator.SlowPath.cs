@@ -124,7 +124,7 @@ public sealed unsafe partial class BitTreeAllocator
             return false;
 
         // A wrong size is told where it is noticed: at the flush, by the class that the size says.
-        if (found > SizeClasses.LastSmall && found >= sizeClass && found <= sizeClass + MediumSlots<HardwareAtomics, ShippedGeometry>.MaxStepsUp)
+        if (found > SizeClasses.LastSmall && found >= sizeClass && found <= sizeClass + ClassPlan.MediumStepsUp)
             sizeClass = found;
         return true;
     }

@@ -83,7 +83,7 @@ internal unsafe struct PointerFacts
             var sizeClass = Word.Class;
             if (sizeClass > SizeClasses.LastSmall)
             {
-                var least = Math.Max(sizeClass - MediumSlots<HardwareAtomics, ShippedGeometry>.MaxStepsUp, SizeClasses.LastSmall + 1);
+                var least = Math.Max(sizeClass - ClassPlan.MediumStepsUp, SizeClasses.LastSmall + 1);
                 return ((nuint)SizeClasses.SlotSize(least - 1, 8) + 1, (nuint)SizeClasses.SlotSize(sizeClass, 8));
             }
 

@@ -82,7 +82,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return true;
     }
 
-    /// <summary>Classes whose magazines did not move since the last look go home. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
+    /// <summary>Classes whose magazines did not move since the last look go home, and all medium ones, a few of whose slots outweigh all that the small ones hold. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
     public static long FlushIdle(CacheRecord* record, int except)
     {
         var flushed = 0L;
@@ -90,7 +90,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         {
             var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
             var mark = CacheRecord.IdleMark(record, sizeClass);
-            if (sizeClass != except && top != CacheRecord.EmptyTop(record) && *mark == (uint)(ulong)top)
+            if (sizeClass != except && top != CacheRecord.EmptyTop(record) && (*mark == (uint)(ulong)top || sizeClass > SizeClasses.LastSmall))
                 FlushClass(record, sizeClass, ref flushed);
             *mark = (uint)(ulong)top;
         }

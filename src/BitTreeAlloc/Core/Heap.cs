@@ -69,6 +69,9 @@ internal unsafe struct Heap
     /// <summary>Bytes of the cache budget that are granted: magazines in caches, full ones in recyclers, grants at hand.</summary>
     public Line CacheGrantedLine;
 
+    /// <summary>Of those, bytes of medium slots.</summary>
+    public Line MediumGrantedLine;
+
     /// <summary>Times a cache got less than a whole magazine.</summary>
     public Line CacheRefusalsLine;
 

@@ -14,13 +14,10 @@ internal static unsafe class MediumSlots<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    /// <summary>A request gets a slot of a class so many steps larger at most: less than twice as long.</summary>
-    public const int MaxStepsUp = 4;
-
     /// <summary>A touched free slot of the class or a little above, or 0.</summary>
     public static ulong TryTake(Heap* heap, CacheRecord* record, int sizeClass)
     {
-        var last = Math.Min(sizeClass + MaxStepsUp, SizeClasses.Last);
+        var last = Math.Min(sizeClass + ClassPlan.MediumStepsUp, SizeClasses.Last);
         for (var at = sizeClass; at <= last; at++)
         {
             var slot = TakeCached(heap, record, at);

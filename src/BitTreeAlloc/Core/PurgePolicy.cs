@@ -64,6 +64,27 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         return true;
     }
 
+    /// <summary>
+    /// After a realloc moved medium memory: for a moment both the old and the new were in use, so the recent peak says nothing. What lies free beyond the share of present use goes back, before the rest of
+    /// the new memory is touched: memory that grows so leaves a trail as long as itself.
+    /// </summary>
+    public static void AfterMove(Heap* heap, CacheRecord* record)
+    {
+        var x = TAtomics.LoadAcquire(&heap->Policy.PurgeSlack, Site.HeapFigures); // order: a setting [H1]
+        if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
+            return;
+        CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        var touched = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
+        var slack = (inUse * x) >> 10;
+        var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, inUse >> 4));
+        if (touched <= Math.Max(inUse + slack, FloorBytes) || touched < next || !TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
+            return;
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (inUse + (slack / 2)));
+        TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
+    }
+
     private static ulong MediumSlack(Heap* heap) => TAtomics.LoadAcquire(&heap->MediumSlackLine.Value, Site.HeapFigures) & SlackMask; // order: a figure [H1]
 
     /// <summary>
