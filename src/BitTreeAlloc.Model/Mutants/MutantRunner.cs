@@ -75,7 +75,7 @@ public sealed class MutantRunner
         }
     }
 
-    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. PageRunMutants.All(), .. RegionMutants.All(), .. CacheMutants.All()];
+    internal static IEnumerable<ProtocolMutant> Protocol() => [.. RecyclerMutants.All(), .. TreeMutants.All(), .. BlockMutants.All(), .. HeapMutants.All(), .. PageRunMutants.All(), .. RegionMutants.All(), .. RegionSlotMutants.All(), .. CacheMutants.All()];
 
     private static IEnumerable<WeakeningKind> KindsOf(SiteUse use)
     {

@@ -15,19 +15,15 @@ internal static class RegionMutants
     {
         yield return new("regions/let-go-forgets-leaf", "who holds a region that its user frees meanwhile does not offer it", ForgetAfterRelease(ofCompare: true), Site.RegionRelease);
         yield return new("regions/put-back-forgets-leaf", "a purged or refused region is not offered", ForgetAfterRelease(ofCompare: false), Site.RegionRelease);
-        yield return new("regions/offer-forgets-leaf", "a region out of a slot is not offered", ForgetSetAfter(Site.RegionOffer), Site.RegionOffer);
-        yield return new("regions/leaf-before-offer", "a region out of a slot is offered before its word says so", PutOff(Site.RegionOffer, Site.TreeSetLeaf), Site.RegionOffer);
+        yield return new("regions/offer-forgets-leaf", "a region out of a slot is not offered", ForgetSetAfter(Site.RegionFree), Site.RegionFree);
+        yield return new("regions/leaf-before-offer", "a region out of a slot is offered before its word says so", PutOff(Site.RegionFree, Site.TreeSetLeaf, when: operation => (operation.DesiredLow & Claimed) == 0), Site.RegionFree);
         yield return new("regions/leaf-before-put-back", "a region is offered before its holder lets go",
             PutOff(Site.RegionRelease, Site.TreeSetLeaf, when: operation => operation.Rmw == RmwKind.None), Site.RegionRelease);
         yield return new("regions/let-go-by-store", "who purged a tail stores its word over the user's free", AsStore(Site.RegionRelease), Site.RegionRelease);
         yield return new("regions/claim-by-store", "a sweep claims by a store: the user's new length is overwritten", AsStore(Site.RegionClaim), Site.RegionClaim);
-        yield return new("regions/free-by-store", "of two frees both succeed", AsStore(Site.RegionFree), Site.RegionFree);
+        yield return new("regions/offer-by-store", "a region out of a slot is offered over a purger's hold", AsStore(Site.RegionFree), Site.RegionFree);
         yield return new("regions/resize-without-hold", "a region grows without being held", ResizeWithoutHold, Site.RegionResize);
         yield return new("regions/resize-by-store", "a user stores its new length over a purger's hold", AsStore(Site.RegionResize), Site.RegionResize);
-        yield return new("regions/take-by-load-and-store", "a region is taken out of a slot in two steps", SplitAt(Site.RegionSlotTake), Site.RegionSlotTake);
-        yield return new("regions/take-leaves-the-slot", "who takes a region out of a slot leaves it there too", AsLoad(Site.RegionSlotTake), Site.RegionSlotTake);
-        yield return new("regions/keep-by-store", "a region is kept over the one that lay in the slot", KeepOver, Site.RegionSlotPut);
-        yield return new("regions/kept-before-freed", "a region is in the slot before its word says that it is free", PutOff(Site.RegionFree, Site.RegionSlotPut), Site.RegionFree);
         yield return new("regions/purge-after-offer", "a free region is offered and then purged: by a tick, and where the policy returns it at once", PurgeAfterOffer, Site.RegionRelease);
         yield return new("regions/purge-after-let-go", "a region is let go and then purged", PutOff(Site.None, Site.RegionRelease, when: IsPurge), Site.RegionRelease);
         yield return new("regions/return-before-purge", "the charge of a region is returned before its pages have gone", PutOff(Site.None, Site.ChargeReturn, when: IsPurge), Site.ChargeReturn, Site.RegionRelease);
@@ -72,13 +68,5 @@ internal static class RegionMutants
         var result = memory.Perform(operation);
         Catch(memory, state);
         return result;
-    }
-
-    private static SeamResult? KeepOver(ModelMemory memory, MutantState state, in SeamOperation operation)
-    {
-        if (operation.Site != Site.RegionSlotPut)
-            return null;
-        memory.Perform(operation with { Kind = EventKind.Write, Rmw = RmwKind.None, Order = MemoryOrder.Release });
-        return Pretend(0);
     }
 }

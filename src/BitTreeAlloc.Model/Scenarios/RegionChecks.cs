@@ -6,7 +6,7 @@ using BitTreeAlloc.Model.Memory;
 
 namespace BitTreeAlloc.Model.Scenarios;
 
-/// <summary>What must hold of every region at rest: it is in one place, its word keeps I-Q1 and I-Q2, its cells agree with it, and the charge is what the words say (I-L2).</summary>
+/// <summary>What must hold of every region at rest: it is a user's, idle in one slot, or on offer; nobody is left inside slots; its word keeps I-Q1 and I-Q2, its cells agree with it, and the charge is what the words say (I-L2).</summary>
 internal static unsafe class RegionChecks
 {
     /// <summary>End check of all regions.</summary>
@@ -41,6 +41,10 @@ internal static unsafe class RegionChecks
         }
 
         run.Assert(hidden <= mayHold, $"{hidden} regions are held or hidden by one stopped thread");
+        var locked = 0;
+        for (var record = 0; record < world.Records; record++)
+            locked += world.IsLocked(record) ? 1 : 0;
+        run.Assert(locked <= (isStopped ? 1 : 0), $"the slots of {locked} records are somebody's");
         if (world.Setting.IsCharged)
             CheckCharge(run, world, walked, mayHold == 0 ? 0 : Math.Max(uncertain, RegionWorld.Units));
     }
@@ -49,13 +53,12 @@ internal static unsafe class RegionChecks
     private static string? Problem(RegionWorld world, int number, RegionWord word, bool isStopped)
     {
         var region = world.At(number);
-        var kept = 0;
-        for (var record = 0; record < world.Records; record++)
-            kept += ModelAtomics.LoadAcquire(CacheRecord.Region(world.Record(record), RegionWorld.Class), Site.None) == region.Start ? 1 : 0;
+        var kept = world.SlotsOf(number);
+        var isIdle = world.IsIdle(number);
         if (word.IsClaimed)
             return "it is held by nobody";
-        if (kept != (word.Phase == RegionPhase.Cached ? 1 : 0))
-            return $"{kept} slots have it";
+        if (kept != (isIdle ? 1 : 0))
+            return $"{kept} slots have it, and it is {(isIdle ? "" : "not ")}idle";
         if (word.Phase is RegionPhase.Dirty or RegionPhase.Clean && !IsOffered(region, word.Phase, isStopped))
             return "it is free, and its leaf or a parent is clear";
         if (word.Phase == RegionPhase.Clean && word.Touched != 0)
@@ -65,11 +68,12 @@ internal static unsafe class RegionChecks
 
     private static string? CellProblem(RegionWorld world, int number, RegionWord word)
     {
+        var used = world.IsIdle(number) ? 0 : word.InUse;
         var user = world.CellOf(number, 0);
         for (var unit = 0; unit < RegionWorld.Units; unit++)
         {
             var cell = world.CellOf(number, unit);
-            if (RegionWorld.IsUsed(cell) != ((ulong)unit < word.InUse) || (RegionWorld.IsUsed(cell) && cell != user))
+            if (RegionWorld.IsUsed(cell) != ((ulong)unit < used) || (RegionWorld.IsUsed(cell) && cell != user))
                 return $"the cell of unit {unit} says {cell:x}";
             if ((ulong)unit >= word.Touched && cell != 0)
                 return $"unit {unit} was written and does not count as touched";

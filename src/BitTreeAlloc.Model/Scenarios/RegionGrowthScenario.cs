@@ -18,7 +18,9 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
     private const int Blocks = 3;
     private const int Areas = 2;
     private const int AreaBytes = 256;
-    private const int WordsAt = 128;
+    private const int EntriesAt = 128;
+    private const int EntryWords = 1 << RegionArea.EntryShift;
+    private const int TreeWords = 8;
     private const ulong SpaceBytes = 2ul << Shift;
     private const int Page = (int)ModelSystem.Page;
     private readonly nint[] _blocks = new nint[Blocks];
@@ -121,7 +123,7 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         {
             listed++;
             run.Assert(Mapped(space, area) == 1, $"an area of the list is in {Mapped(space, area)} places of the map");
-            var word = new RegionWord(ModelAtomics.LoadAcquire(area->Words, Site.None));
+            var word = new RegionWord(ModelAtomics.LoadAcquire(area->Entries, Site.None));
             due += word.Touched << RegionWord.UnitShift;
             var born = ModelAtomics.LoadAcquire(&area->Frontier, Site.None) != 0;
             run.Assert(born == (word.Phase == RegionPhase.InUse) && !word.IsClaimed, $"a region is left {word}");
@@ -220,8 +222,11 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
             var at = (RegionArea*)(block + (2 * Page) + (area * AreaBytes));
             memory.Register(&at->Frontier, $"area{number}.{area}.frontier");
             memory.Register(&at->Next, $"area{number}.{area}.next");
-            for (var word = 0; word < 9; word++)
-                memory.Register((ulong*)((byte*)at + WordsAt) + word, word == 0 ? $"area{number}.{area}.word" : $"area{number}.{area}.tree[{word}]");
+            for (var word = 0; word < EntryWords + TreeWords; word++)
+            {
+                if (word is 0 or 1 or >= EntryWords)
+                    memory.Register((ulong*)((byte*)at + EntriesAt) + word, word switch { 0 => $"area{number}.{area}.word", 1 => $"area{number}.{area}.idle", _ => $"area{number}.{area}.tree[{word}]" });
+            }
         }
     }
 

@@ -7,12 +7,13 @@ using BitTreeAlloc.Model.Memory;
 namespace BitTreeAlloc.Model.Scenarios;
 
 /// <summary>
-/// Threads that take, free, lengthen, steal and purge regions by the shipped code. Letters: a, b alloc of one and two units, f free of what was got last, F free of region 0 whoever has it, t, T, x two units, one
-/// and three for what is in hand, u use of it, k a tick of the worker, s a sweep with tails (a trim), o all slots are offered, g figures, l lookup of every region, v a tick inside the gate, d the gate is closed and all ends.
+/// Threads that take, free, lengthen, steal and purge regions by the shipped code. Letters: a, b alloc of one and two units (three and four where hits are tried: a hit is of the size's own class), f free of what was got last, F free of region 0 whoever has it, t, T, x two units, one
+/// and three for what is in hand, u use of it, k a tick of the worker, s a sweep with tails (a trim), o all slots are offered, w the thread's own are, q a theft alone, whose region is put back, g figures, l lookup of every region,
+/// v a tick inside the gate, d the gate is closed and all ends.
 /// </summary>
 internal sealed unsafe class RegionScenario(string name, string claim, RegionStart[] starts, params string[] programs) : Scenario, Reports.IWordDecoder, Reports.IShrinkable
 {
-    private const string Letters = "abfFtTxuksoglvd";
+    private const string Letters = "abfFtTxuksowqglvd";
     private const ulong Denied = 1000;
     private RegionWorld _world = null!;
     private ulong* _gate;
@@ -28,7 +29,7 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
     public int? Deviations { get; init; }
 
     public override IReadOnlyList<string> Operations { get; } =
-        ["Alloc", "AllocTwo", "Free", "FreeAgain", "Lengthen", "Shorten", "LengthenTwice", "Use", "Tick", "Sweep", "Offer", "Figures", "Locate", "Visit", "Dispose"];
+        ["Alloc", "AllocTwo", "Free", "FreeAgain", "Lengthen", "Shorten", "LengthenTwice", "Use", "Tick", "Sweep", "Offer", "OfferOwn", "Steal", "Figures", "Locate", "Visit", "Dispose"];
 
     /// <summary>A closer waits for visitors; that is its contract.</summary>
     public override bool IsLockFree => !programs.Any(program => program.Contains('d'));
@@ -46,6 +47,9 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
     /// <summary>Allocations that have to succeed, whatever the order: there is a free region for each.</summary>
     public int Granted { get; init; }
 
+    /// <summary>Allocations and frees go the short way first, as the Api's do.</summary>
+    public bool Hits { get; init; }
+
     /// <summary>Bytes that a tick may purge of a class, in units.</summary>
     public int Budget { get; init; } = 16;
 
@@ -54,13 +58,15 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
 
     /// <summary>Without a thread, without a step.</summary>
     public IEnumerable<Scenario> Smaller() => SmallerPrograms.Of([.. programs.Select(program => program.ToCharArray())]).Select(smaller =>
-        new RegionScenario(name, claim, starts, [.. smaller.Select(letters => new string(letters))]) { Deviations = Deviations, Setting = Setting, Refuses = Refuses, PurgeLosesCommit = PurgeLosesCommit, Budget = Budget });
+        new RegionScenario(name, claim, starts, [.. smaller.Select(letters => new string(letters))]) { Deviations = Deviations, Setting = Setting, Refuses = Refuses, Hits = Hits, PurgeLosesCommit = PurgeLosesCommit, Budget = Budget });
 
     public override void Prepare(ModelMemory memory)
     {
         _world = new RegionWorld(memory, programs.Length, Setting, starts);
         _world.Users.PurgeLosesCommit = PurgeLosesCommit;
         _gate = memory.Words("gate");
+        for (var thread = 0; thread < programs.Length; thread++)
+            _world.Record(thread)->LastArea = _world.At(0).Area;
     }
 
     public override void Body(Run run, int thread)
@@ -69,7 +75,7 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
         var hands = new Hands(stackalloc int[8], stackalloc int[8]);
         for (var region = 0; region < starts.Length; region++)
         {
-            if (starts[region].Phase == RegionPhase.InUse && starts[region].Owner == thread + 1)
+            if (starts[region].Phase == RegionPhase.InUse && !starts[region].IsIdle && starts[region].Owner == thread + 1)
                 hands.Push(region, starts[region].InUse);
         }
 
@@ -105,22 +111,27 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
     }
 
     /// <summary>
-    /// A stopped thread hides or holds one region (principle 4), after the repair that stands before a new area (X1): what the others take until nothing is left is all but that one.
+    /// A stopped thread hides or holds one region (principle 4), after the repair that stands before a new area (X1), and where it stopped inside its slots or a claim, those of one record: what the others take until nothing
+    /// is left is all but these.
     /// </summary>
     public override void CheckStopped(Run run, int stopped)
     {
         _world.Users.Refuses = null;
         ModelAtomics.StoreRelease(&_world.Heap->HardLimitLine.Value, 0, Site.None);
         RegionChecks.AtRest(run, _world, mayHold: 1, isStopped: true);
-        while (Regions<ModelAtomics, FourBlockTrees>.Alloc(_world.Heap, _world.Record(stopped), RegionWorld.UnitBytes, RegionWorld.RegionBytes, out _, out _) != 0)
+        for (var record = 0; record < _world.Records; record++)
         {
+            while (record != stopped && Regions<ModelAtomics, FourBlockTrees>.Alloc(_world.Heap, _world.Record(record), RegionWorld.UnitBytes, RegionWorld.RegionBytes, out _, out _) != 0)
+            {
+            }
         }
 
         var left = 0;
         for (var region = 0; region < starts.Length; region++)
         {
             var word = _world.WordOf(region);
-            left += word.IsClaimed || word.Phase is RegionPhase.Dirty or RegionPhase.Clean ? 1 : 0;
+            var isHeldBack = Setting.IsListed ? _world.SlotsOf(region, locked: true) != 0 : ModelAtomics.LoadAcquire(CacheRecord.Region(_world.Record(stopped), RegionWorld.Class), Site.None) == _world.At(region).Start;
+            left += !isHeldBack && (word.IsClaimed || word.Phase is RegionPhase.Dirty or RegionPhase.Clean || _world.IsIdle(region)) ? 1 : 0;
         }
 
         run.Assert(left <= 1, $"{left} free regions are out of the others' reach");
@@ -132,11 +143,11 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
         switch (letter)
         {
             case 'a' or 'b':
-                return Alloc(run, record, letter == 'a' ? 1 : 2, ref hands);
+                return Alloc(run, record, (Hits ? 3 : 1) + (letter == 'b' ? 1 : 0), ref hands);
             case 'f':
                 return Free(run, record, ref hands);
             case 'F':
-                return Regions<ModelAtomics, FourBlockTrees>.Free(heap, record, _world.At(0), _world.At(0).Start) == Outcome.Ok ? 0 : Denied;
+                return FreeAgain(run, record);
             case 't' or 'T' or 'x':
                 return Resize(run, record, letter switch { 't' => 2, 'T' => 1, _ => 3 }, ref hands);
             case 'u':
@@ -152,7 +163,13 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
             case 's':
                 return RegionPurge<ModelAtomics, FourBlockTrees>.Sweep(heap, ulong.MaxValue, 0) >> RegionWord.UnitShift;
             case 'o':
-                return (ulong)RegionSlots<ModelAtomics, FourBlockTrees>.OfferAll(heap);
+                RegionSlots<ModelAtomics, FourBlockTrees>.OfferAll(heap);
+                return 0;
+            case 'w':
+                RegionSlots<ModelAtomics, FourBlockTrees>.OfferOwn(heap, record);
+                return 0;
+            case 'q':
+                return Steal(run, record);
             case 'g':
                 Figures(run);
                 return 0;
@@ -168,7 +185,12 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
 
     private ulong Alloc(Run run, CacheRecord* record, int units, ref Hands hands)
     {
-        var address = Regions<ModelAtomics, FourBlockTrees>.Alloc(_world.Heap, record, (ulong)units * RegionWorld.UnitBytes, RegionWorld.RegionBytes, out var dirtyBytes, out var outcome);
+        var dirtyBytes = RegionWorld.RegionBytes;
+        var outcome = Outcome.Ok;
+        var address = Hits ? RegionHits<ModelAtomics, FourBlockTrees>.TryAlloc(record, (ulong)units * RegionWorld.UnitBytes) : 0;
+        run.Assert(address == 0 || Regions<ModelAtomics, FourBlockTrees>.SizeOf(_world.At(_world.NumberOf(address)), address) == (ulong)units * RegionWorld.UnitBytes, "a hit came to a region of another length");
+        if (address == 0)
+            address = Regions<ModelAtomics, FourBlockTrees>.Alloc(_world.Heap, record, (ulong)units * RegionWorld.UnitBytes, RegionWorld.RegionBytes, out dirtyBytes, out outcome);
         run.Assert((address != 0) == (outcome == Outcome.Ok), $"an alloc came to {outcome} with address {address:x}");
         if (address == 0)
         {
@@ -191,9 +213,31 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
         _world.OnFree(region, 0, units);
         var isFound = RegionAreas<ModelAtomics, FourBlockTrees>.TryLocate(_world.Heap, _world.At(region).Start, out var found);
         run.Assert(isFound && found.Start == _world.At(region).Start, "a region of our own is not found");
-        var outcome = Regions<ModelAtomics, FourBlockTrees>.Free(_world.Heap, record, found, found.Start);
+        var outcome = Hits && RegionHits<ModelAtomics, FourBlockTrees>.TryFree(record, found.Start) ? Outcome.Ok : Regions<ModelAtomics, FourBlockTrees>.Free(_world.Heap, record, found, found.Start);
         run.Assert(outcome == Outcome.Ok || (outcome == Outcome.DoubleFree && programs.Any(program => program.Contains('F'))), $"a free came to {outcome}");
         return outcome == Outcome.Ok ? (ulong)region : Denied;
+    }
+
+    /// <summary>A free of region 0 by one who does not have it, or no more.</summary>
+    private ulong FreeAgain(Run run, CacheRecord* record)
+    {
+        var region = _world.At(0);
+        if (Hits && RegionHits<ModelAtomics, FourBlockTrees>.TryFree(record, region.Start))
+            return 0;
+        var outcome = Regions<ModelAtomics, FourBlockTrees>.Free(_world.Heap, record, region, region.Start);
+        run.Assert(outcome is Outcome.Ok or Outcome.DoubleFree, $"a free came to {outcome}");
+        return outcome == Outcome.Ok ? 0 : Denied;
+    }
+
+    private ulong Steal(Run run, CacheRecord* record)
+    {
+        if (!RegionSlots<ModelAtomics, FourBlockTrees>.TrySteal(_world.Heap, record, RegionWorld.Class, out var region))
+            return Denied;
+        var number = _world.NumberOf(region.Start);
+        var held = _world.WordOf(number);
+        run.Assert(held.IsClaimed && held.Phase == RegionPhase.Dirty && held.InUse == 0, $"a stolen region is {held}");
+        Regions<ModelAtomics, FourBlockTrees>.PutBack(region, held);
+        return (ulong)number;
     }
 
     private ulong Resize(Run run, CacheRecord* record, int units, ref Hands hands)

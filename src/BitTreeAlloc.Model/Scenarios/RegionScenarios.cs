@@ -7,6 +7,8 @@ internal static class RegionScenarios
 {
     private const string OneOwner = "a region has one owner, the new one sees the old one's last write, and at rest every region is in one place and the charge is what the words say";
     private const string Stolen = "who takes a region out of a slot has it, its cache's owner and sweepers find another or none";
+    private const string Owned = "slots are their owner's or a claimer's: a region that the owner takes or keeps while others claim is used by one, and none is lost";
+    private const string Twice = "a region that its owner frees again is told to be free already, whatever others do with it";
     private const string Purged = "a purged page is nobody's, a purge loses no region, and whoever frees what is being purged leaves its offer to the purger";
     private const string Refused = "a region whose commit or purge was refused is on offer again, and nothing stays charged for it";
     private const string Limited = "units with pages never exceed the hard limit, and a refused request leaves its region on offer";
@@ -15,7 +17,7 @@ internal static class RegionScenarios
 
     private static readonly RegionSetting s_listed = new() { IsListed = true };
 
-    public static IEnumerable<Func<Scenario>> All() => [.. Lives(), .. Thefts(), .. Purges(), .. Refusals(), .. Others()];
+    public static IEnumerable<Func<Scenario>> All() => [.. Lives(), .. Thefts(), .. Slots(), .. Frees(), .. Purges(), .. Refusals(), .. Others()];
 
     private static IEnumerable<Func<Scenario>> Lives()
     {
@@ -30,7 +32,6 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("take-vs-free", OneOwner, [Dirty(), Used(1)], "a", "f") { Granted = 1 };
         yield return () => new RegionScenario("take-vs-free-that-displaces", OneOwner, [Cached(1), Used(1)], "au", "f");
         yield return () => new RegionScenario("take-free-vs-take-free", OneOwner, [Dirty()], "af", "af") { Granted = 1 };
-        yield return () => new RegionScenario("free-vs-free", "of two frees of one region one succeeds", [Used(0)], "f", "F");
         yield return () => new RegionScenario("free-take-vs-free-take", OneOwner, [Used(0), Used(1)], "fa", "fa") { Granted = 2 };
         yield return () => new RegionScenario("two-frees-vs-two-takes", OneOwner, [Used(0), Used(0)], "ff", "aa") { Setting = s_listed };
         yield return () => new RegionScenario("free-take-vs-take-free", OneOwner, [Used(0), Dirty()], "fa", "af") { Granted = 2, Setting = s_listed };
@@ -48,6 +49,38 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("steal-vs-offer", Stolen, [Cached(1)], "a", "o") { Setting = s_listed };
         yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Granted = 1, Setting = s_listed };
         yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Setting = s_listed };
+    }
+
+    private static IEnumerable<Func<Scenario>> Slots()
+    {
+        var three = s_listed with { Records = 3 };
+        yield return () => new RegionScenario("hit-take-vs-steal", Owned, [Cached(1, 3, 3, 4)], "q", "au") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("hit-free-vs-steal", Owned, [Used(1, 3, 3, 4)], "q", "f") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("hit-free-take-vs-steal", Owned, [Used(1, 3, 3, 4)], "q", "fau") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("hit-take-free-vs-take", Owned, [Cached(1, 3, 3, 4)], "au", "af") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("hit-free-take-vs-offer", Owned, [Used(1, 3, 3, 4)], "o", "fau") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("hit-take-of-another-length-vs-steal", Owned, [Cached(1, 3, 3, 4)], "q", "bu") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("hit-take-vs-two-thieves", Owned, [Cached(2, 3, 3, 4)], "q", "q", "au") { Hits = true, Deviations = 8, Setting = three };
+        yield return () => new RegionScenario("hit-free-vs-two-thieves", Owned, [Used(2, 3, 3, 4)], "q", "o", "f") { Hits = true, Deviations = 8, Setting = three };
+        yield return () => new RegionScenario("keep-vs-claim", Owned, [Cached(1), Used(1)], "q", "f") { Setting = s_listed };
+        yield return () => new RegionScenario("keep-vs-two-claims", Owned, [Cached(2), Used(2)], "q", "o", "f") { Deviations = 8, Setting = three };
+        yield return () => new RegionScenario("keep-keep-vs-claim", Owned, [Used(1), Used(1)], "q", "ff") { Setting = s_listed };
+        yield return () => new RegionScenario("offer-own-vs-steal", Owned, [Cached(1)], "q", "w") { Setting = s_listed };
+        yield return () => new RegionScenario("offer-own-vs-take", Owned, [Cached(1)], "au", "w") { Setting = s_listed };
+        yield return () => new RegionScenario("claim-vs-claim", Owned, [Cached(2)], "q", "o") { Setting = three };
+        yield return () => new RegionScenario("claim-claim-vs-claim", Owned, [Cached(2), Cached(3)], "qq", "q") { Setting = s_listed with { Records = 4 } };
+    }
+
+    private static IEnumerable<Func<Scenario>> Frees()
+    {
+        yield return () => new RegionScenario("free-vs-free", "of two frees of one region at the checked level one succeeds", [Used(0)], "f", "F") { Setting = new() { IsChecked = true } };
+        yield return () => new RegionScenario("free-vs-free-listed", "of two frees of one region at the checked level one succeeds", [Used(0)], "f", "F") { Setting = s_listed with { IsChecked = true } };
+        yield return () => new RegionScenario("free-again-vs-offer", Twice, [Used(0)], "fF", "o") { Setting = s_listed };
+        yield return () => new RegionScenario("free-again-vs-steal", Twice, [Used(0)], "fF", "q") { Setting = s_listed };
+        yield return () => new RegionScenario("free-again-vs-sweep", Twice, [Used(0)], "fF", "s") { Setting = s_listed };
+        yield return () => new RegionScenario("free-again-vs-tail", Twice, [Used(0, 1, 2)], "fF", "s");
+        yield return () => new RegionScenario("free-again-vs-offer-checked", Twice, [Used(0)], "fF", "o") { Setting = s_listed with { IsChecked = true } };
+        yield return () => new RegionScenario("hit-free-again-vs-offer", Twice, [Used(0, 3, 3, 4)], "fF", "o") { Hits = true, Setting = s_listed };
     }
 
     private static IEnumerable<Func<Scenario>> Purges()
@@ -70,6 +103,15 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("tail-vs-longer-free", Purged, [Used(1, 1, 2)], "s", "tf");
         yield return () => new RegionScenario("tail-vs-shorter", Purged, [Used(1, 2, 2)], "s", "Tu");
         yield return () => new RegionScenario("tail-vs-shorter-longer", Purged, [Used(1, 2, 2)], "s", "Ttu");
+        yield return () => new RegionScenario("tail-vs-longer-thrice", Purged, [Used(1, 1, 2, 4)], "s", "txu");
+        yield return () => new RegionScenario("tail-vs-hit-free-take", Purged, [Used(1, 3, 4, 4)], "s", "fau") { Hits = true };
+        yield return () => new RegionScenario("tail-vs-hit-free-take-of-another-length", Purged, [Used(1, 3, 4, 4)], "s", "fbu") { Hits = true };
+        yield return () => new RegionScenario("tail-of-an-idle-region-vs-take", Purged, [Cached(1, 1, 2)], "s", "au");
+        yield return () => new RegionScenario("tail-of-an-idle-region-vs-offer", Purged, [Cached(1, 1, 2)], "s", "w");
+        yield return () => new RegionScenario("tail-of-an-idle-region-vs-offer-take", Purged, [Cached(1, 1, 2)], "s", "w", "a") { Deviations = 8 };
+        yield return () => new RegionScenario("tail-of-an-idle-region-vs-eager-return", Purged, [Cached(1, 1, 2), Used(1)], "s", "f") { Setting = new() { EagerReturn = true } };
+        yield return () => new RegionScenario("tail-vs-free-vs-steal", Purged, [Used(2, 1, 2)], "s", "q", "f") { Deviations = 8, Setting = s_listed with { Records = 3 } };
+        yield return () => new RegionScenario("tail-vs-free-vs-take", Purged, [Used(2, 1, 2)], "s", "au", "f") { Deviations = 8, Setting = s_listed with { Records = 3 } };
         yield return () => new RegionScenario("tail-vs-tail-vs-free", Purged, [Used(2, 1, 2)], "s", "s", "f");
         yield return () => new RegionScenario("tail-vs-longer-vs-free-beside", Purged, [Used(1, 1, 2), Used(2)], "s", "tf", "f");
         yield return () => new RegionScenario("trim-vs-take", Purged, [Cached(1), Dirty()], "s", "a") { Setting = s_listed };
@@ -97,6 +139,8 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("figures-vs-commit-more", Told, [Dirty(committed: 1)], "b", "g");
         yield return () => new RegionScenario("figures-vs-longer", Told, [Used(0, committed: 1)], "tT", "g");
         yield return () => new RegionScenario("figures-vs-free-vs-tail", Told, [Used(0, 1, 2)], "f", "g", "s");
+        yield return () => new RegionScenario("figures-vs-hit-free-take", Told, [Used(0, 3, 3, 4)], "fa", "g") { Hits = true, Setting = s_listed };
+        yield return () => new RegionScenario("figures-vs-hit-free-vs-steal", Told, [Used(0, 3, 3, 4)], "f", "g", "q") { Hits = true, Deviations = 8, Setting = s_listed };
         yield return () => new RegionScenario("figures-vs-birth", Told, [Unborn], "af", "g");
         yield return () => new RegionGrowthScenario("area-vs-area", true, "n", "n");
         yield return () => new RegionGrowthScenario("area-and-region-vs-the-same", true, "a", "a");

@@ -9,11 +9,12 @@ namespace BitTreeAlloc.Model.Scenarios;
 
 /// <summary>How a region of a <see cref="RegionWorld"/> is at first, in units of 2 MiB.</summary>
 /// <param name="Phase">Its phase.</param>
-/// <param name="Owner">In use: 1 + the thread that has it. Cached: 1 + the record that keeps it.</param>
+/// <param name="Owner">In use: 1 + the thread that has it, or, where it is idle, 1 + the record that keeps it.</param>
 /// <param name="InUse">Units that the user has.</param>
 /// <param name="Touched">Units with pages behind them.</param>
 /// <param name="Committed">Units that may be touched; −1 for a region above the frontier.</param>
-internal readonly record struct RegionStart(RegionPhase Phase, int Owner, int InUse, int Touched, int Committed)
+/// <param name="IsIdle">It lies free in a slot, as its user left it.</param>
+internal readonly record struct RegionStart(RegionPhase Phase, int Owner, int InUse, int Touched, int Committed, bool IsIdle = false)
 {
     /// <summary>Never handed out.</summary>
     public static RegionStart Unborn => new(RegionPhase.Clean, 0, 0, 0, -1);
@@ -25,7 +26,7 @@ internal readonly record struct RegionStart(RegionPhase Phase, int Owner, int In
     public static RegionStart Dirty(int touched = 1, int committed = 2) => new(RegionPhase.Dirty, 0, 0, touched, committed);
 
     /// <summary>Free with pages, in the slot of that record.</summary>
-    public static RegionStart Cached(int record, int touched = 1, int committed = 2) => new(RegionPhase.Cached, record + 1, 0, touched, committed);
+    public static RegionStart Cached(int record, int units = 1, int touched = 1, int committed = 2) => new(RegionPhase.InUse, record + 1, units, Math.Max(units, touched), committed, IsIdle: true);
 
     /// <summary>That thread's.</summary>
     public static RegionStart Used(int thread, int units = 1, int touched = 1, int committed = 2) => new(RegionPhase.InUse, thread + 1, units, touched, committed);
@@ -45,6 +46,9 @@ internal readonly record struct RegionSetting()
 
     /// <summary>A setting of the policy.</summary>
     public bool EagerReturn { get; init; }
+
+    /// <summary>The checked level, which tells two frees at the same time apart.</summary>
+    public bool IsChecked { get; init; }
 
     /// <summary>Hard limit in units, which counts touched units; 0 for none.</summary>
     public int Limit { get; init; }
@@ -144,6 +148,22 @@ internal sealed unsafe class RegionWorld
     /// <summary>A region's word as it is.</summary>
     public RegionWord WordOf(int region) => new(ModelAtomics.LoadAcquire(At(region).Word, Site.None));
 
+    /// <summary>Whether the region is free in a slot, or in the hands of who took it there.</summary>
+    public bool IsIdle(int region) => WordOf(region).Phase == RegionPhase.InUse && ModelAtomics.LoadAcquire(At(region).Idle, Site.None) != 0;
+
+    /// <summary>How many slots have the region; of all records, or of those that somebody is inside or claims.</summary>
+    public int SlotsOf(int region, bool locked = false)
+    {
+        var slots = 0;
+        for (var record = 0; record < Records; record++)
+            slots += (!locked || IsLocked(record)) && ModelAtomics.LoadAcquire(CacheRecord.Region(Record(record), Class), Site.None) == At(region).Start ? 1 : 0;
+        return slots;
+    }
+
+    /// <summary>Whether the slots of a record are somebody's at this moment.</summary>
+    public bool IsLocked(int record) =>
+        ModelAtomics.LoadAcquire(&Record(record)->RegionsInside, Site.None) != 0 || ModelAtomics.LoadAcquire(&Record(record)->RegionsClaim, Site.None) != 0;
+
     /// <summary>A unit's cell as it is: 0 blank, 1 + its user, or written and free.</summary>
     public ulong CellOf(int region, int unit) => ModelAtomics.Read(_cells + (region * Units) + unit, MemoryOrder.Plain, Site.None);
 
@@ -221,6 +241,7 @@ internal sealed unsafe class RegionWorld
     {
         Heap->Os = VmTable.Of<ModelSystem>(null);
         Heap->PageSize = ModelSystem.Page;
+        Heap->Checked = Setting.IsChecked;
         Heap->Classes = (ClassInfo*)_memory.Native(sizeof(ClassInfo) * SizeClasses.Count);
         Heap->States = (ClassState*)_memory.Native(sizeof(ClassState) * SizeClasses.Count);
         Heap->Stretches = (ulong*)_memory.Native(sizeof(ulong));
@@ -263,6 +284,8 @@ internal sealed unsafe class RegionWorld
             record->HeapNext = number == 0 ? 0 : (ulong)_records[number - 1];
             for (var regionClass = 0; regionClass < RegionClasses.Count; regionClass++)
                 Keep(CacheRecord.Region(record, regionClass), $"slot{number}", 0, regionClass == Class);
+            Keep(&record->RegionsInside, $"inside{number}", 0, Setting.IsListed);
+            Keep(&record->RegionsClaim, $"claim{number}", 0, Setting.IsListed);
             _memory.Register(&record->HeapNext, $"record{number}.next");
             if (number < threads)
                 _memory.Private(number, record, sizeof(CacheRecord));
@@ -302,7 +325,14 @@ internal sealed unsafe class RegionWorld
         area->Count = (ulong)count;
         area->Shift = RegionClasses.ShiftOf(Class);
         area->Class = Class;
-        area->Words = _memory.Words($"word{number}", count);
+        area->Entries = (ulong*)_memory.Native((count << RegionArea.EntryShift) * sizeof(ulong));
+        for (var index = 0; index < count; index++)
+        {
+            var region = new RegionRef { Area = area, Index = (ulong)index };
+            _memory.Register(region.Word, $"word{first + index}");
+            _memory.Register(region.Idle, $"idle{first + index}");
+        }
+
         area->Trees.Columns = 2;
         area->Trees.Leaves = _memory.Words($"leaf{number}", (count + 1) / 2 * 2);
         area->Trees.Middles = _memory.Words($"middle{number}", 2);
@@ -320,7 +350,7 @@ internal sealed unsafe class RegionWorld
         for (var unit = 0; unit < Units; unit++)
         {
             Users.AddPage(PageName(number, unit), region.Start + ((ulong)unit << RegionWord.UnitShift), UnitBytes, committed: unit < start.Committed);
-            var cell = unit < start.InUse ? (ulong)start.Owner : unit < start.Touched ? Written : 0;
+            var cell = unit < start.InUse && !start.IsIdle ? (ulong)start.Owner : unit < start.Touched ? Written : 0;
             Write(number, unit, cell);
         }
 
@@ -329,10 +359,11 @@ internal sealed unsafe class RegionWorld
         var word = new RegionWord(0).WithCommitted((ulong)start.Committed, huge: false);
         if (start.Phase != RegionPhase.Clean)
             word = word.Used((ulong)start.Touched).Used((ulong)start.InUse);
-        if (start.Phase is RegionPhase.Dirty or RegionPhase.Cached)
-            word = word.Freed(cached: start.Phase == RegionPhase.Cached);
+        if (start.Phase == RegionPhase.Dirty)
+            word = word.Freed();
         ModelAtomics.Write(region.Word, word.Raw, MemoryOrder.Relaxed, Site.None);
-        if (start.Phase == RegionPhase.Cached)
+        ModelAtomics.Write(region.Idle, start.IsIdle ? 1ul : 0, MemoryOrder.Relaxed, Site.None);
+        if (start.IsIdle)
             ModelAtomics.Write(CacheRecord.Region(Record(start.Owner - 1), Class), region.Start, MemoryOrder.Relaxed, Site.None);
         else if (start.Phase != RegionPhase.InUse)
             BitTree<ModelAtomics, FourBlockTrees>.Set(&region.Area->Trees, start.Phase == RegionPhase.Dirty ? RegionArea.DirtyColumn : RegionArea.CleanColumn, region.Index);
