@@ -99,7 +99,8 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
 
         while (reached < count && outcome == Outcome.Ok && !IsStopped(stop))
         {
-            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, out region);
+            // What lies free was counted above: only what was never handed out is more.
+            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, neverUsed: true, out region);
             if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, out outcome))
                 reached++;
         }
