@@ -41,7 +41,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
                 if (word.Phase != BlockPhase.InUse || word.Class != sizeClass)
                     continue;
                 reached += info->Capacity;
-                if (populate && Blocks<TAtomics, TGeometry>.TryClaimUnpicked(block.Space, block.Index, sizeClass, info->Capacity, out held))
+                if (populate && TryHold(block, sizeClass, word))
                     LetGo(heap, block, *info, populate);
             }
         }
@@ -58,6 +58,10 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
 
         return reached;
     }
+
+    /// <summary>Takes hold of a block of the class that was just seen, also of one with no slot to give: its free slots lie in caches, and are as untouched as others.</summary>
+    private static bool TryHold(BlockRef block, int sizeClass, BlockWord word) =>
+        word.CanClaimFor(sizeClass) && TAtomics.CompareExchangeAcqRel(block.Space->Words + block.Index, word.Raw, word.Claim().Raw, Site.BlockClaim); // order: as Blocks.TryClaim [B1]
 
     /// <summary>Lets a held block go, with its pages where they are wanted: a block that could not be populated is ready all the same.</summary>
     private static void LetGo(Heap* heap, BlockRef block, in ClassInfo info, bool populate)
@@ -82,6 +86,10 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
         var reached = 0L;
         outcome = Outcome.Ok;
         RegionRef region;
+
+        // What caches keep at hand is handed out first: with its pages it can be had only from there.
+        if (populate)
+            RegionSlots<TAtomics, TGeometry>.OfferAll(heap);
         for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
         {
             region.Area = area;
