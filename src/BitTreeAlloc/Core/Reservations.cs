@@ -12,6 +12,9 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
+    /// <summary>Units that one call populates: 32 MiB, some ten milliseconds.</summary>
+    private const ulong StepUnits = 16;
+
     /// <summary>
     /// Makes slots or regions for <paramref name="size"/> bytes ready until there are <paramref name="count"/>, used ones included. <paramref name="populate"/>: with their pages. Ends early where
     /// <paramref name="stop"/> is not 0. Returns how many there are.
@@ -100,7 +103,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
                 var isReady = word.Committed >= units;
                 var isFree = word.IsOffered(RegionPhase.Clean) || word.IsOffered(RegionPhase.Dirty);
                 if (isFree && (!isReady || populate) && Regions<TAtomics, TGeometry>.TryClaim(region, word.Phase, out var held))
-                    isReady = TryReady(heap, region, held, units, populate, out outcome);
+                    isReady = TryReady(heap, region, held, units, populate, stop, out outcome);
                 reached += isReady ? 1 : 0;
             }
         }
@@ -109,7 +112,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
         {
             // What lies free was counted above: only what was never handed out is more.
             outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, neverUsed: true, out region);
-            if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, out outcome))
+            if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, stop, out outcome))
                 reached++;
         }
 
@@ -117,26 +120,44 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
     }
 
     /// <summary>Commits a held region, populates it where that is wanted, and offers it.</summary>
-    private static bool TryReady(Heap* heap, RegionRef region, RegionWord held, ulong units, bool populate, out Outcome outcome)
+    private static bool TryReady(Heap* heap, RegionRef region, RegionWord held, ulong units, bool populate, ulong* stop, out Outcome outcome)
     {
         // Pages from the pool are resident with their commit: they count as touched from then on.
-        var isResident = populate || HugePool<TAtomics>.IsWanted(heap);
-        var more = isResident && units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;
-        outcome = Limits<TAtomics>.TryCharge(heap, more) ? Outcome.Ok : Outcome.LimitReached;
-        if (outcome == Outcome.Ok && held.Committed < units)
-            outcome = Outcomes.From(RegionPages<TAtomics>.Commit(heap, region.Start, ref held, units));
-        isResident &= outcome == Outcome.Ok && (held.IsHuge || (populate && HeapOs<TAtomics>.Advise(heap, (void*)region.Start, units << RegionWord.UnitShift, VmAdvice.Populate) == VmStatus.Ok));
-        if (isResident)
+        var isResident = populate || held.IsHuge || HugePool<TAtomics>.IsWanted(heap);
+        var charged = isResident && units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;
+        outcome = Limits<TAtomics>.TryCharge(heap, charged) ? Outcome.Ok : Outcome.LimitReached;
+        var more = 0ul;
+        if (outcome == Outcome.Ok)
         {
-            TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, more, Site.HeapFigures); // order: a figure [H1]
-            held = held.Used(units).Freed();
-        }
-        else if (outcome != Outcome.LimitReached)
-        {
-            Limits<TAtomics>.Undo(heap, more);
+            if (held.Committed < units)
+                outcome = Outcomes.From(RegionPages<TAtomics>.Commit(heap, region.Start, ref held, units));
+            var resident = outcome != Outcome.Ok ? 0 : held.IsHuge ? units : populate ? Populate(heap, region.Start, units, stop) : 0;
+            more = resident > held.Touched ? (resident - held.Touched) << RegionWord.UnitShift : 0;
+
+            // Where the policy began to use the pool meanwhile, this adds what was not charged yet.
+            Limits<TAtomics>.Undo(heap, charged - more);
+            held = resident == 0 ? held : held.Used(resident).Freed();
         }
 
+        if (more != 0)
+            TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, more, Site.HeapFigures); // order: a figure [H1]
         Regions<TAtomics, TGeometry>.PutBack(region, held);
         return outcome == Outcome.Ok;
+    }
+
+    /// <summary>Populates the first units of a region, in steps, so that it can be stopped. Returns the units that may have pages now: of a step that failed some may.</summary>
+    private static ulong Populate(Heap* heap, ulong start, ulong units, ulong* stop)
+    {
+        var at = 0ul;
+        while (at < units && !IsStopped(stop))
+        {
+            var step = Math.Min(StepUnits, units - at);
+            var status = HeapOs<TAtomics>.Advise(heap, (void*)(start + (at << RegionWord.UnitShift)), step << RegionWord.UnitShift, VmAdvice.Populate);
+            at += status == VmStatus.Sealed ? 0 : step;
+            if (status != VmStatus.Ok)
+                return at;
+        }
+
+        return at;
     }
 }
