@@ -134,8 +134,9 @@ public sealed class BitTreeAllocatorOptions
 
     internal static void CheckInterval(TimeSpan interval)
     {
-        if (interval != Timeout.InfiniteTimeSpan && interval < TimeSpan.FromMilliseconds(1))
-            throw Bad(nameof(TickInterval), interval, "Timeout.InfiniteTimeSpan, or a millisecond and more");
+        // 49 days are what a timer takes.
+        if (interval != Timeout.InfiniteTimeSpan && (interval < TimeSpan.FromMilliseconds(1) || interval > TimeSpan.FromDays(49)))
+            throw Bad(nameof(TickInterval), interval, "Timeout.InfiniteTimeSpan, or a millisecond to 49 days");
     }
 
     private const ulong MinReserveBytes = 16ul << 20;

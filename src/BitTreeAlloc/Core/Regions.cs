@@ -220,12 +220,15 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region) =>
         TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, out region);
 
-    /// <summary>A region that was never handed out, held.</summary>
-    public static Outcome TryBirth(Heap* heap, int regionClass, out RegionRef region)
+    /// <summary>A region that no look at the trees found, held: one that was never handed out, or one that lay hidden (<see cref="TryHidden"/>).</summary>
+    private static Outcome TryBirth(Heap* heap, int regionClass, out RegionRef region) => TryBirth(heap, regionClass, neverUsed: false, out region);
+
+    /// <summary>As above; with <paramref name="neverUsed"/> only one that was never handed out, whose word is 0 but for the claim.</summary>
+    public static Outcome TryBirth(Heap* heap, int regionClass, bool neverUsed, out RegionRef region)
     {
         for (; ; )
         {
-            if (TryFrontier(heap, regionClass, out region) || TryHidden(heap, regionClass, out region))
+            if (TryFrontier(heap, regionClass, out region) || (!neverUsed && TryHidden(heap, regionClass, out region)))
                 return Outcome.Ok;
             var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
             if (outcome != Outcome.Ok)
@@ -264,8 +267,11 @@ internal static unsafe class Regions<TAtomics, TGeometry>
                     continue;
                 region.Area = area;
                 region.Index = next;
-                TAtomics.StoreRelease(region.Word, new RegionWord(0).Claim().Raw, Site.RegionBirth); // order: release; a sweeper that came first found nothing to do in it [Q1]
-                return true;
+
+                // A walk over all words (Reservations) may have come first: to it a word of 0 is a region on offer.
+                // order: release; a sweeper that came first found nothing to do in it [Q1]
+                if (TAtomics.CompareExchangeAcqRel(region.Word, 0, new RegionWord(0).Claim().Raw, Site.RegionBirth))
+                    return true;
             }
         }
 
