@@ -81,12 +81,18 @@ public readonly struct RegionWord : IEquatable<RegionWord>
     /// <summary>It goes on offer. Who holds it goes on holding it.</summary>
     public RegionWord Freed() => new((Raw & ~((UnitsMask << InUseShift) | PhaseMask)) | ((ulong)RegionPhase.Dirty << PhaseShift));
 
-    /// <summary>The holder purged what lies behind <paramref name="units"/>, at once or lazily; it lets go. With none left, and nobody using it, it is clean.</summary>
+    /// <summary>
+    /// The holder purged what lies behind <paramref name="units"/>, at once or lazily; it lets go. With none left, and nobody using it, it is clean. It stays stale: what an earlier lazy purge left may
+    /// lie above what was touched since (see <see cref="AllPurged"/>).
+    /// </summary>
     public RegionWord Purged(ulong units, bool lazily)
     {
         var left = (Raw & ~((UnitsMask << TouchedShift) | ClaimedMask)) | (units << TouchedShift) | (lazily ? StaleMask : 0);
-        return new(units == 0 && Phase != RegionPhase.InUse ? left & ~(PhaseMask | (lazily ? 0 : StaleMask)) : left);
+        return new(units == 0 && Phase != RegionPhase.InUse ? left & ~PhaseMask : left);
     }
+
+    /// <summary>The holder purged, at once, all that is committed: nothing of an earlier user is left.</summary>
+    public RegionWord AllPurged() => new(Raw & ~StaleMask);
 
     /// <inheritdoc/>
     public bool Equals(RegionWord other) => Raw == other.Raw;

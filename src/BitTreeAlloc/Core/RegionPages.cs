@@ -48,8 +48,16 @@ internal static unsafe class RegionPages<TAtomics>
             return true;
         }
 
-        isLazy = held.Phase != RegionPhase.InUse;
-        var status = HeapOs<TAtomics>.Purge(heap, (void*)(start + (first << RegionWord.UnitShift)), (held.Touched - first) << RegionWord.UnitShift, ref isLazy);
+        var from = (void*)(start + (first << RegionWord.UnitShift));
+        isLazy = held.Phase != RegionPhase.InUse && HeapOs<TAtomics>.TryPurgeLazily(heap, from, (held.Touched - first) << RegionWord.UnitShift);
+        if (isLazy)
+            return true;
+
+        // What lies above the touched part of a stale region was freed lazily: it goes now, or the region would stay stale.
+        var isAll = first == 0 && held.IsStale;
+        var status = HeapOs<TAtomics>.Purge(heap, from, ((isAll ? held.Committed : held.Touched) - first) << RegionWord.UnitShift);
+        if (isAll && status == VmStatus.Ok)
+            held = held.AllPurged();
 
         // Given back, and perhaps not committed any more (Windows): the next user commits again.
         if (status == VmStatus.CommitRefused)
