@@ -20,6 +20,13 @@ internal static unsafe class HugePages<TAtomics>
             TAtomics.CompareExchangeAcqRel(&heap->AdviceDeniedLine.Value, 0, 1, Site.HeapFigures); // order: a note; told once by whoever finds it [H1]
     }
 
+    /// <summary>Advises addresses of regions of a class for huge pages or against them, as the policy says.</summary>
+    public static void AdviseRegions(Heap* heap, int regionClass, void* address, ulong bytes)
+    {
+        var from = TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures); // order: a setting [H1]
+        Advise(heap, address, bytes, (ulong)regionClass >= from);
+    }
+
     /// <summary>
     /// After a space's blocks were committed: advises what is new above the policy's size, in whole huge pages. Below that size a program is small, and a huge page would be most of it.
     /// </summary>
