@@ -4,8 +4,8 @@ using BitTreeAlloc.Os;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// Owns: advice about transparent huge pages: for areas of regions when they are made, and for blocks where a space has grown dense.
-/// Invariants: none; advice changes cost, never contents, and a refusal is noted once for the Api to tell. Callers: RegionAreas, Births. Checked by: the matrix of huge page modes.
+/// Owns: advice about transparent huge pages: for areas of regions when they are made, for blocks where a space has grown dense, and against them.
+/// Invariants: none; advice changes cost, never contents, and a refusal is noted once for the Api to tell. Callers: RegionAreas, RegionPages, Stretches, Births. Checked by: the matrix of huge page modes.
 /// </summary>
 internal static unsafe class HugePages<TAtomics>
     where TAtomics : struct, IAtomics
@@ -25,6 +25,13 @@ internal static unsafe class HugePages<TAtomics>
     {
         var from = TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures); // order: a setting [H1]
         Advise(heap, address, bytes, (ulong)regionClass >= from);
+    }
+
+    /// <summary>Where the policy wants no huge pages at all, advises a new stretch of blocks against them.</summary>
+    public static void AdviseStretch(Heap* heap, void* address, ulong bytes)
+    {
+        if (TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures) == Policy.Never) // order: a setting [H1]
+            Advise(heap, address, bytes, wanted: false);
     }
 
     /// <summary>
