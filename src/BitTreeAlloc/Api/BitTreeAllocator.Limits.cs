@@ -59,7 +59,8 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     /// <summary>
-    /// The system refused advice about huge pages: raised once in an allocator's life, on the thread whose call met it, as <see cref="LimitReached"/> is. The allocation has succeeded, with ordinary pages.
+    /// The system refused advice about huge pages: raised once in an allocator's life, on the thread whose call met it, as <see cref="LimitReached"/> is: a handler may
+    /// allocate and throw. Where the call was made by a handler of either event, the next call tells it. The allocation has succeeded, with ordinary pages.
     /// </summary>
     public event EventHandler<HugePagesDeniedEventArgs>? HugePagesDenied;
 
@@ -80,19 +81,20 @@ public sealed unsafe partial class BitTreeAllocator
     private void Tell(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
     {
         var isSoft = Limits<HardwareAtomics>.TryTakeNote(_heap, record, out var charged);
-        var isDenied = _heap->AdviceDeniedLine.Value == 1 && HardwareAtomics.CompareExchangeAcqRel(&_heap->AdviceDeniedLine.Value, 1, 2, Site.HeapFigures); // order: a note; one tells it [H1]
         var handlers = _limitReached ?? ((_, _) => { });
         if (t_isTelling)
             return;
         t_isTelling = true;
         try
         {
-            if (isDenied)
-                HugePagesDenied?.Invoke(this, new HugePagesDeniedEventArgs($"The system refused advice to use huge pages (transparent huge pages: {HugePageSupport.ReadMode()}). See /sys/kernel/mm/transparent_hugepage/enabled, or set MemoryPolicy.HugePages to Never."));
             if (isSoft)
                 handlers(this, new MemoryLimitEventArgs(MemoryLimitKind.Soft, SoftLimitBytes, charged, size));
             if (error == AllocError.LimitReached)
                 handlers(this, new MemoryLimitEventArgs(MemoryLimitKind.Hard, HardLimitBytes, Limits<HardwareAtomics>.Charged(_heap), size));
+
+            // Last, so that a handler that throws takes no other news with it; and not where a handler runs: there the note stays for a later call.
+            if (_heap->AdviceDeniedLine.Value == 1 && HardwareAtomics.CompareExchangeAcqRel(&_heap->AdviceDeniedLine.Value, 1, 2, Site.HeapFigures)) // order: a note; one tells it [H1]
+                HugePagesDenied?.Invoke(this, new HugePagesDeniedEventArgs($"The system refused advice to use huge pages (transparent huge pages: {HugePageSupport.ReadMode()}). See /sys/kernel/mm/transparent_hugepage/enabled, or set MemoryPolicy.HugePages to Never."));
         }
         catch
         {

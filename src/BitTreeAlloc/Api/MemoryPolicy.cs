@@ -5,13 +5,13 @@ namespace BitTreeAlloc;
 /// <summary>Which huge pages an allocator asks for.</summary>
 public enum HugePages
 {
-    /// <summary>None: where the system uses transparent huge pages unasked, it is advised against them for regions.</summary>
+    /// <summary>None: where the system uses transparent huge pages unasked, it is advised against them.</summary>
     Never = 0,
 
     /// <summary>Transparent huge pages for regions above 4 MiB (where rounding to 2 MiB costs little), by advice.</summary>
     Regions,
 
-    /// <summary>Transparent huge pages for all regions, and for blocks above 8 MiB of them, by advice.</summary>
+    /// <summary>Transparent huge pages for all regions, and for blocks above 8 MiB of them, by advice: below, a program is small and a huge page would be much of it.</summary>
     Dense,
 
     /// <summary>As <see cref="Dense"/>; regions are taken from the system's pool of huge pages first (1 GiB, then 2 MiB), where it has any, and are resident then.</summary>

@@ -23,7 +23,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         var regionClass = RegionClasses.ClassOf(Math.Max(Math.Max(size, alignment), 1));
         var units = RegionClasses.UnitsOf(size);
         outcome = Outcome.Ok;
-        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region)
+        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !(RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region) && Fits(region, units))
             && !(PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, 0, units << RegionWord.UnitShift) && TryTakeDirty(heap, record, regionClass, units, out region)))
             outcome = TryTakeClean(heap, regionClass, out region);
 
@@ -189,15 +189,21 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         {
             if (!(RegionSlots<TAtomics, TGeometry>.TryTakeOwn(heap, record, at, out region) && TryHold(region)) && !TryPick(heap, at, RegionPhase.Dirty, out region))
                 continue;
-            var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
-            if (!held.IsHuge || held.Committed >= units)
+            if (Fits(region, units))
                 return true;
-
-            // Its pages come from the pool, and it is too short: left to shorter requests.
-            PutBack(region, held);
         }
 
         region = default;
+        return false;
+    }
+
+    /// <summary>Whether a held region can serve so many units. One whose pages come from the pool, and are too few, is put back: left to shorter requests, because the pool may have no more.</summary>
+    private static bool Fits(RegionRef region, ulong units)
+    {
+        var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
+        if (!held.IsHuge || held.Committed >= units)
+            return true;
+        PutBack(region, held);
         return false;
     }
 
