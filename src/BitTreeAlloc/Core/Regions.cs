@@ -103,11 +103,9 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         return address == region.Start && word.Phase == RegionPhase.InUse && TAtomics.LoadAcquire(region.Idle, Site.RegionIdle) == 0 ? word.InUse << RegionWord.UnitShift : 0; // order: acquire: as the word [Q3]
     }
 
-    /// <summary>Offers a region out of a slot, which the caller alone has, to all. Where somebody is at its tail, the duty is theirs.</summary>
+    /// <summary>Offers a region out of a slot, which the caller alone has, to all. Where somebody is at its tail, the duty is theirs. Its idle mark stays: a second free finds the mark or the phase.</summary>
     public static void Offer(RegionRef region)
     {
-        // order: release, before the phase: the next user finds the mark clear [Q3]
-        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle);
         for (; ; )
         {
             var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
@@ -119,10 +117,9 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         }
     }
 
-    /// <summary>Takes hold of a region out of a slot, which the caller alone has, as of a dirty one. False: somebody is at its tail, and it is on offer when they are done.</summary>
+    /// <summary>Takes hold of a region out of a slot, which the caller alone has, as of a dirty one; its idle mark stays, as in <see cref="Offer"/>. False: somebody is at its tail, and it is on offer when they are done.</summary>
     public static bool TryHold(RegionRef region)
     {
-        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle); // order: as Offer [Q3]
         for (; ; )
         {
             var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
@@ -295,6 +292,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
             return 0;
         }
 
+        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle); // order: release; the next user's free finds it clear. Not before: of an offer's two steps either alone would let a second free pass [Q3]
         TAtomics.StoreRelease(region.Word, held.Used(units).Raw, Site.RegionHandOut); // order: release; the address passes to other threads by the user's own means [Q1]
         Count(record, (long)(units << RegionWord.UnitShift));
         return region.Start;
