@@ -99,7 +99,8 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
 
         while (reached < count && outcome == Outcome.Ok && !IsStopped(stop))
         {
-            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, out region);
+            // Not one on offer: those were counted, and most of them were put there by this call.
+            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, mayBeHidden: false, out region);
             if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, out outcome))
                 reached++;
         }
