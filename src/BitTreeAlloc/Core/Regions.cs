@@ -221,17 +221,14 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region) =>
-        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, out region);
+        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, mayBeHidden: true, out region);
 
-    /// <summary>A region that no look at the trees found, held: one that was never handed out, or one that lay hidden (<see cref="TryHidden"/>).</summary>
-    private static Outcome TryBirth(Heap* heap, int regionClass, out RegionRef region) => TryBirth(heap, regionClass, neverUsed: false, out region);
-
-    /// <summary>As above; with <paramref name="neverUsed"/> only one that was never handed out, whose word is 0 but for the claim.</summary>
-    public static Outcome TryBirth(Heap* heap, int regionClass, bool neverUsed, out RegionRef region)
+    /// <summary>A region that was never handed out, held; or, where none seemed to be on offer (<paramref name="mayBeHidden"/>), one that is.</summary>
+    public static Outcome TryBirth(Heap* heap, int regionClass, bool mayBeHidden, out RegionRef region)
     {
         for (; ; )
         {
-            if (TryFrontier(heap, regionClass, out region) || (!neverUsed && TryHidden(heap, regionClass, out region)))
+            if (TryFrontier(heap, regionClass, out region) || (mayBeHidden && TryHidden(heap, regionClass, out region)))
                 return Outcome.Ok;
             var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
             if (outcome != Outcome.Ok)

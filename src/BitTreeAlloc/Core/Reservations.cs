@@ -111,7 +111,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
         while (reached < count && outcome == Outcome.Ok && !IsStopped(stop))
         {
             // What lies free was counted above: only what was never handed out is more.
-            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, neverUsed: true, out region);
+            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, mayBeHidden: false, out region);
             if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, stop, out outcome))
                 reached++;
         }
