@@ -62,6 +62,7 @@ internal sealed unsafe class BlockWorld
         Users = new ModelHeap(memory);
         memory.Heap = Users;
         Heap = (Heap*)memory.Native(sizeof(Heap), 128);
+        HeapWords.IgnoreSettings(memory, Heap);
         Stretch = (Stretch*)memory.Native(sizeof(Stretch));
         Space = &Stretch->Large;
         MakeHeap();
