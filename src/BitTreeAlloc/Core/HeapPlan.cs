@@ -14,6 +14,7 @@ internal struct HeapPlan
     public ulong RecyclerBytesPerClass;
     public ulong CacheBudgetBytes;
     public bool ClaimIdle;
+    public bool ExactRegions;
 
     /// <summary>0: none.</summary>
     public ulong SoftLimitBytes;

@@ -24,7 +24,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         var stretchesAt = HeapOs<TAtomics>.AlignUp(statesAt + ((ulong)sizeof(ClassState) * SizeClasses.Count), 64);
         var spacesAt = stretchesAt + (Heap.MaxStretches * sizeof(ulong));
         var regionsAt = spacesAt + (Heap.MaxRegionSpaces * sizeof(ulong));
-        var rootAt = HeapOs<TAtomics>.AlignUp(regionsAt + (RegionClasses.Count * sizeof(ulong)), pageSize);
+        var rootAt = HeapOs<TAtomics>.AlignUp(regionsAt + ((RegionArea.ExactClass + 1) * sizeof(ulong)), pageSize);
         var headerBytes = HeapOs<TAtomics>.AlignUp(rootAt + (DirectTable.RootEntries * sizeof(ulong)), pageSize);
 
         void* header;
@@ -60,6 +60,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->OnSealBroken = plan.OnSealBroken;
         heap->CacheBudgetBytes = plan.CacheBudgetBytes;
         heap->ClaimIdle = plan.ClaimIdle;
+        heap->ExactRegions = plan.ExactRegions;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
         heap->ChargedLine.Value = headerBytes;
