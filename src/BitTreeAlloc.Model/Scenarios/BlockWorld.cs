@@ -62,6 +62,7 @@ internal sealed unsafe class BlockWorld
         Users = new ModelHeap(memory);
         memory.Heap = Users;
         Heap = (Heap*)memory.Native(sizeof(Heap), 128);
+        HeapWords.IgnoreSettings(memory, Heap);
         Stretch = (Stretch*)memory.Native(sizeof(Stretch));
         Space = &Stretch->Large;
         MakeHeap();
@@ -335,6 +336,7 @@ internal sealed unsafe class BlockWorld
         _memory.Register(&Space->Frontier, "frontier");
         _memory.Register(&Space->SweepCursor, "repair cursor");
         _memory.Register(&Space->Data.Committed, "data mark");
+        _memory.Ignore(&Space->Advised);
         _memory.Register(&Space->LeafMark.Committed, "leaf mark");
         _memory.Register(&Space->WordMark.Committed, "word mark");
         _memory.Register(&Space->ResidentMark.Committed, "resident mark");

@@ -45,6 +45,7 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         _users = new ModelHeap(memory);
         memory.Heap = _users;
         _heap = (Heap*)memory.Native(sizeof(Heap), 128);
+        HeapWords.IgnoreSettings(memory, _heap);
         _heap->Os = VmTable.Of<ModelSystem>(null);
         _heap->PageSize = ModelSystem.Page;
         _heap->RegionSpaces = memory.Words("region space", 2);
@@ -68,6 +69,10 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         memory.Register(&_heap->ChargedLine.Value, "charged");
         memory.Ignore(&_heap->TouchedLine.Value);
         memory.Ignore(&_heap->HardLimitLine.Value);
+        memory.Ignore(&_heap->SoftLimitLine.Value);
+        memory.Ignore(&_heap->LimitNoteLine.Value);
+        memory.Ignore(&_heap->LimitChargedLine.Value);
+        memory.Ignore(&_heap->SoftStepLine.Value);
         memory.Ignore(&_heap->OsCallsLine.Value);
         memory.Ignore(&_heap->PurgedBytesLine.Value);
         memory.Ignore(&_heap->InUseLine.Value);

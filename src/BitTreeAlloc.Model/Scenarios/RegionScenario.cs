@@ -13,7 +13,7 @@ namespace BitTreeAlloc.Model.Scenarios;
 /// </summary>
 internal sealed unsafe class RegionScenario(string name, string claim, RegionStart[] starts, params string[] programs) : Scenario, Reports.IWordDecoder, Reports.IShrinkable
 {
-    private const string Letters = "abfFtTxuksowqglvd";
+    private const string Letters = "abfFtTxuksoqglvd";
     private const ulong Denied = 1000;
     private RegionWorld _world = null!;
     private ulong* _gate;
@@ -29,7 +29,7 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
     public int? Deviations { get; init; }
 
     public override IReadOnlyList<string> Operations { get; } =
-        ["Alloc", "AllocTwo", "Free", "FreeAgain", "Lengthen", "Shorten", "LengthenTwice", "Use", "Tick", "Sweep", "Offer", "OfferOwn", "Steal", "Figures", "Locate", "Visit", "Dispose"];
+        ["Alloc", "AllocTwo", "Free", "FreeAgain", "Lengthen", "Shorten", "LengthenTwice", "Use", "Tick", "Sweep", "Offer", "Steal", "Figures", "Locate", "Visit", "Dispose"];
 
     /// <summary>A closer waits for visitors; that is its contract.</summary>
     public override bool IsLockFree => !programs.Any(program => program.Contains('d'));
@@ -81,7 +81,7 @@ internal sealed unsafe class RegionScenario(string name, string claim, RegionSta
 
         foreach (var letter in programs[thread])
         {
-            run.Begin(Letters.IndexOf(letter, StringComparison.Ordinal));
+            run.Begin(Letters.IndexOf(letter == 'w' ? 'o' : letter, StringComparison.Ordinal));
             run.End(Step(run, _world.Record(thread), letter, ref hands));
         }
     }

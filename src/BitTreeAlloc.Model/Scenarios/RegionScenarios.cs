@@ -43,12 +43,13 @@ internal static class RegionScenarios
     private static IEnumerable<Func<Scenario>> Thefts()
     {
         yield return () => new RegionScenario("steal-vs-free", Stolen, [Used(1)], "a", "f") { Setting = s_listed };
-        yield return () => new RegionScenario("steal-vs-free-into-a-full-slot", Stolen, [Cached(1), Used(1)], "au", "f") { Granted = 1, Setting = s_listed };
-        yield return () => new RegionScenario("steal-vs-owners-take", Stolen, [Cached(1)], "a", "a") { Granted = 1, Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-into-a-full-slot", Stolen, [Cached(1), Used(1)], "au", "f") { Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-owners-take", Stolen, [Cached(1)], "a", "a") { Setting = s_listed };
+        yield return () => new RegionScenario("steal-or-birth-vs-owners-take", Stolen, [Cached(1), Unborn], "a", "a") { Granted = 1, Deviations = 8, Setting = s_listed };
         yield return () => new RegionScenario("steal-vs-steal", Stolen, [Cached(2)], "a", "a") { Granted = 1, Setting = s_listed with { Records = 3 } };
         yield return () => new RegionScenario("steal-vs-offer", Stolen, [Cached(1)], "a", "o") { Setting = s_listed };
-        yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Granted = 1, Setting = s_listed };
-        yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Deviations = 8, Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Deviations = 8, Setting = s_listed };
     }
 
     private static IEnumerable<Func<Scenario>> Slots()
@@ -60,15 +61,15 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("hit-take-free-vs-take", Owned, [Cached(1, 3, 3, 4)], "au", "af") { Hits = true, Setting = s_listed };
         yield return () => new RegionScenario("hit-free-take-vs-offer", Owned, [Used(1, 3, 3, 4)], "o", "fau") { Hits = true, Setting = s_listed };
         yield return () => new RegionScenario("hit-take-of-another-length-vs-steal", Owned, [Cached(1, 3, 3, 4)], "q", "bu") { Hits = true, Setting = s_listed };
-        yield return () => new RegionScenario("hit-take-vs-two-thieves", Owned, [Cached(2, 3, 3, 4)], "q", "q", "au") { Hits = true, Deviations = 8, Setting = three };
-        yield return () => new RegionScenario("hit-free-vs-two-thieves", Owned, [Used(2, 3, 3, 4)], "q", "o", "f") { Hits = true, Deviations = 8, Setting = three };
+        yield return () => new RegionScenario("hit-take-vs-two-thieves", Owned, [Cached(2, 3, 3, 4)], "q", "q", "au") { Hits = true, Deviations = 4, Setting = three };
+        yield return () => new RegionScenario("hit-free-vs-two-thieves", Owned, [Used(2, 3, 3, 4)], "q", "o", "f") { Hits = true, Deviations = 5, Setting = three };
         yield return () => new RegionScenario("keep-vs-claim", Owned, [Cached(1), Used(1)], "q", "f") { Setting = s_listed };
-        yield return () => new RegionScenario("keep-vs-two-claims", Owned, [Cached(2), Used(2)], "q", "o", "f") { Deviations = 8, Setting = three };
+        yield return () => new RegionScenario("keep-vs-two-claims", Owned, [Cached(2), Used(2)], "q", "o", "f") { Deviations = 4, Setting = three };
         yield return () => new RegionScenario("keep-keep-vs-claim", Owned, [Used(1), Used(1)], "q", "ff") { Setting = s_listed };
         yield return () => new RegionScenario("offer-own-vs-steal", Owned, [Cached(1)], "q", "w") { Setting = s_listed };
         yield return () => new RegionScenario("offer-own-vs-take", Owned, [Cached(1)], "au", "w") { Setting = s_listed };
         yield return () => new RegionScenario("claim-vs-claim", Owned, [Cached(2)], "q", "o") { Setting = three };
-        yield return () => new RegionScenario("claim-claim-vs-claim", Owned, [Cached(2), Cached(3)], "qq", "q") { Setting = s_listed with { Records = 4 } };
+        yield return () => new RegionScenario("claim-claim-vs-claim", Owned, [Cached(2), Cached(3)], "qq", "q") { Deviations = 4, Setting = s_listed with { Records = 4 } };
     }
 
     private static IEnumerable<Func<Scenario>> Frees()
@@ -93,7 +94,7 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("tick-vs-take-free-offer", Purged, [Dirty()], "k", "afo") { Setting = s_listed };
         yield return () => new RegionScenario("ticks-of-parts-vs-free-offer", Purged, [Used(2, 2, 2)], "k", "k", "fo") { Budget = 1, Setting = s_listed with { Records = 3 } };
         yield return () => new RegionScenario("eager-return-vs-take", Purged, [Cached(0), Used(0)], "f", "a") { Setting = new() { EagerReturn = true } };
-        yield return () => new RegionScenario("eager-return-vs-steal", Purged, [Cached(0), Used(0)], "f", "a") { Granted = 1, Setting = s_listed with { EagerReturn = true } };
+        yield return () => new RegionScenario("eager-return-vs-steal", Purged, [Cached(0), Used(0)], "f", "a") { Setting = s_listed with { EagerReturn = true } };
         yield return () => new RegionScenario("eager-return-vs-sweep", Purged, [Cached(0), Used(0)], "f", "s") { Setting = s_listed with { EagerReturn = true } };
         yield return () => new RegionScenario("tail-vs-free", Purged, [Used(1, 1, 2)], "s", "f");
         yield return () => new RegionScenario("tail-vs-free-take", Purged, [Used(1, 1, 2)], "s", "fa");
@@ -110,12 +111,12 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("tail-of-an-idle-region-vs-offer", Purged, [Cached(1, 1, 2)], "s", "w");
         yield return () => new RegionScenario("tail-of-an-idle-region-vs-offer-take", Purged, [Cached(1, 1, 2)], "s", "w", "a") { Deviations = 8 };
         yield return () => new RegionScenario("tail-of-an-idle-region-vs-eager-return", Purged, [Cached(1, 1, 2), Used(1)], "s", "f") { Setting = new() { EagerReturn = true } };
-        yield return () => new RegionScenario("tail-vs-free-vs-steal", Purged, [Used(2, 1, 2)], "s", "q", "f") { Deviations = 8, Setting = s_listed with { Records = 3 } };
-        yield return () => new RegionScenario("tail-vs-free-vs-take", Purged, [Used(2, 1, 2)], "s", "au", "f") { Deviations = 8, Setting = s_listed with { Records = 3 } };
+        yield return () => new RegionScenario("tail-vs-free-vs-steal", Purged, [Used(2, 1, 2)], "s", "q", "f") { Deviations = 6, Setting = s_listed with { Records = 3 } };
+        yield return () => new RegionScenario("tail-vs-free-vs-take", Purged, [Used(2, 1, 2)], "s", "au", "f") { Deviations = 6, Setting = s_listed with { Records = 3 } };
         yield return () => new RegionScenario("tail-vs-tail-vs-free", Purged, [Used(2, 1, 2)], "s", "s", "f");
         yield return () => new RegionScenario("tail-vs-longer-vs-free-beside", Purged, [Used(1, 1, 2), Used(2)], "s", "tf", "f");
-        yield return () => new RegionScenario("trim-vs-take", Purged, [Cached(1), Dirty()], "s", "a") { Setting = s_listed };
-        yield return () => new RegionScenario("trim-vs-take-vs-free", Purged, [Cached(1), Used(2)], "s", "a", "f") { Setting = s_listed with { Records = 3 } };
+        yield return () => new RegionScenario("trim-vs-take", Purged, [Cached(1), Dirty()], "s", "a") { Deviations = 7, Setting = s_listed };
+        yield return () => new RegionScenario("trim-vs-take-vs-free", Purged, [Cached(1), Used(2)], "s", "a", "f") { Deviations = 6, Setting = s_listed with { Records = 3 } };
     }
 
     private static IEnumerable<Func<Scenario>> Refusals()

@@ -95,9 +95,10 @@ internal sealed unsafe class RegionWorld
         Users.OnPurgeRange = OnPurge;
         _cells = memory.Words("unit", starts.Length * Units);
         _held = setting.Limit == 0 ? null : memory.Words("held", starts.Length * Units);
-        _records = new nint[Math.Max(setting.Records, threads)];
+        _records = new nint[Math.Max(setting.Records, Math.Max(threads, starts.Max(start => start.IsIdle ? start.Owner : 0)))];
         _areas = new nint[setting.Split == 0 ? 1 : 2];
         Heap = (Heap*)memory.Native(sizeof(Heap), 128);
+        HeapWords.IgnoreSettings(memory, Heap);
         MakeHeap();
         MakeRecords(threads);
         MakeSpace();
@@ -265,6 +266,9 @@ internal sealed unsafe class RegionWorld
         _memory.Ignore(&Heap->DirectCountLine.Value);
         _memory.Ignore(&Heap->DirectLeavesLine.Value);
         _memory.Ignore(&Heap->SoftLimitLine.Value);
+        _memory.Ignore(&Heap->LimitNoteLine.Value);
+        _memory.Ignore(&Heap->LimitChargedLine.Value);
+        _memory.Ignore(&Heap->SoftStepLine.Value);
         _memory.Ignore(&Heap->GenerationLine.Value);
         _memory.Ignore(&Heap->SharedOperationsLine.Value);
         _memory.Ignore(&Heap->RefillsLine.Value);
@@ -287,6 +291,7 @@ internal sealed unsafe class RegionWorld
             Keep(&record->RegionsInside, $"inside{number}", 0, Setting.IsListed);
             Keep(&record->RegionsClaim, $"claim{number}", 0, Setting.IsListed);
             _memory.Register(&record->HeapNext, $"record{number}.next");
+            _memory.Ignore(&record->State);
             if (number < threads)
                 _memory.Private(number, record, sizeof(CacheRecord));
         }

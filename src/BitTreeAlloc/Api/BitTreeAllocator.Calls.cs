@@ -90,7 +90,7 @@ public sealed unsafe partial class BitTreeAllocator
     public nuint UsableSize(void* pointer) =>
         _heap == null || pointer == null || (_checked && !FactsOf(pointer).IsLive) ? 0 : SizeAt(pointer);
 
-    /// <summary>Bytes that a request of that size may use, at the default minimum alignment.</summary>
+    /// <summary>Bytes that a request of that size may use, at the default minimum alignment; a medium size may get a slot that is longer.</summary>
     public static nuint GoodSize(nuint size)
     {
         var sizeClass = SizeClasses.ClassOf(size);

@@ -211,6 +211,8 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             DirectCount = (long)totals.DirectCount,
             LazilyFreedBytes = (nuint)totals.LazyBytes,
             HugePoolBytes = (nuint)totals.HugePoolBytes,
+            GiantPageBytes = (nuint)totals.HugePool30Bytes,
+            HugePoolRefusals = (long)totals.HugePoolRefusals,
             MovedBytes = (nuint)totals.MovedBytes,
             SealBrokenCalls = (long)totals.SealBroken,
             PurgedBytes = (nuint)totals.PurgedBytes,

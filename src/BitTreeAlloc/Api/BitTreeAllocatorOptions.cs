@@ -77,8 +77,9 @@ public sealed class BitTreeAllocatorOptions
     public ulong HardLimitBytes { get; init; }
 
     /// <summary>
-    /// Whether limits that are 0 here are derived from the memory limit that the process lives under (cgroup v1 or v2): the hard one is seven eighths of it, less what the process has resident when
-    /// the allocator is made; the soft one seven eighths of that. So an allocation that cannot fit fails with its reason instead of the process being killed. Each allocator counts for itself.
+    /// Whether limits are derived from the memory limit that the process lives under (cgroup v1 or v2), where <see cref="HardLimitBytes"/> is 0: the hard one is seven eighths of it, less what the process
+    /// has resident when the allocator is made; the soft one, where that is 0 too, seven eighths of that. So an allocation that cannot fit fails with its reason instead of the process being killed. Each
+    /// allocator counts for itself, and what else the process takes later (the managed heap, other allocators) has the remaining eighth.
     /// </summary>
     public bool UseContainerLimit { get; init; } = true;
 
@@ -107,17 +108,24 @@ public sealed class BitTreeAllocatorOptions
         SoftLimitBytes = EffectiveLimits.Soft,
     };
 
-    /// <summary>The limits as set, or where both are 0 what the container allows.</summary>
+    /// <summary>The limits as set. Without a hard one the container's stands for it, and for the soft one where that is 0 too.</summary>
     internal (ulong Soft, ulong Hard) EffectiveLimits
     {
         get
         {
             if (HardLimitBytes != 0 && SoftLimitBytes > HardLimitBytes)
                 throw Bad(nameof(SoftLimitBytes), SoftLimitBytes, $"0 for none, or at most HardLimitBytes ({HardLimitBytes}): above that it would never be met");
-            if (HardLimitBytes != 0 || SoftLimitBytes != 0 || !UseContainerLimit || VirtualMemory is not null)
+            if (HardLimitBytes != 0 || !UseContainerLimit || VirtualMemory is not null)
                 return (SoftLimitBytes, HardLimitBytes);
-            return FromContainer(ContainerLimits.Read().LimitBytes, (ulong)Environment.WorkingSet);
+            return WithContainer(SoftLimitBytes, ContainerLimits.Read().LimitBytes, (ulong)Environment.WorkingSet);
         }
+    }
+
+    /// <summary>A soft limit that was set alone leaves the container's hard one in force: it asks for more care, not for less.</summary>
+    internal static (ulong Soft, ulong Hard) WithContainer(ulong softLimit, ulong containerLimit, ulong resident)
+    {
+        var (soft, hard) = FromContainer(containerLimit, resident);
+        return (softLimit != 0 ? softLimit : soft, hard);
     }
 
     /// <summary>What an allocator may hold in a container of so many bytes of which the process has so many resident: an eighth is left to the runtime; never less than a sixteenth.</summary>

@@ -98,8 +98,8 @@ internal static unsafe class CacheBudget<TAtomics>
         var atHand = AtHand(record);
         if (atHand <= keep)
             return;
+        Keep(record, keep); // First: who stops in between leaves a grant too many, not one that two have.
         TAtomics.FetchAddAcqRel(&heap->CacheGrantedLine.Value, keep - atHand, Site.GrantReturn); // order: a sum; whose slots the bytes were went home before [Y1]
-        Keep(record, keep);
     }
 
     /// <summary>A new owner's record has nothing at hand.</summary>

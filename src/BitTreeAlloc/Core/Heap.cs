@@ -108,6 +108,12 @@ internal unsafe struct Heap
     /// <summary>Bytes of regions whose pages come from the system's pool of huge pages.</summary>
     public Line HugePoolBytesLine;
 
+    /// <summary>Of these, in pages of 1 GiB.</summary>
+    public Line HugePool30BytesLine;
+
+    /// <summary>Times a pool of huge pages refused a commit, or does not exist.</summary>
+    public Line HugePoolRefusalsLine;
+
     /// <summary>Commits that pass the pool of 1 GiB pages by, and by how many the next refusal will (see <see cref="HugePool{TAtomics}"/>).</summary>
     public Line HugeSkip30Line;
 

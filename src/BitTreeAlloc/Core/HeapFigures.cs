@@ -36,6 +36,8 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
         totals.LazyBytes = Load(&heap->LazyBytesLine.Value);
         totals.HugePoolBytes = Load(&heap->HugePoolBytesLine.Value);
+        totals.HugePool30Bytes = Load(&heap->HugePool30BytesLine.Value);
+        totals.HugePoolRefusals = Load(&heap->HugePoolRefusalsLine.Value);
         totals.MovedBytes = Load(&heap->MovedBytesLine.Value);
         totals.SealBroken = Load(&heap->SealBrokenLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
@@ -163,6 +165,8 @@ internal struct HeapTotals
     public ulong PurgedBytes;
     public ulong LazyBytes;
     public ulong HugePoolBytes;
+    public ulong HugePool30Bytes;
+    public ulong HugePoolRefusals;
     public ulong MovedBytes;
     public ulong SealBroken;
     public ulong Generation;

@@ -4,31 +4,6 @@ using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Core;
 
-/// <summary>What a heap is made of.</summary>
-internal struct HeapPlan
-{
-    public VmTable Os;
-    public int MinimumAlignment;
-    public bool UseCas16;
-    public bool Checked;
-    public Policy Policy;
-    public ulong StretchBytes;
-    public ulong RecyclerBytesPerClass;
-    public ulong CacheBudgetBytes;
-    public bool ClaimIdle;
-    public bool ExactRegions;
-
-    /// <summary>0: none.</summary>
-    public ulong SoftLimitBytes;
-    public ulong HardLimitBytes;
-
-    /// <summary>The process's cache records.</summary>
-    public unsafe RecordPool* Pool;
-
-    /// <summary>See <see cref="Heap.OnSealBroken"/>.</summary>
-    public unsafe delegate*<VmVerb, ulong, void> OnSealBroken;
-}
-
 /// <summary>
 /// Owns: the beginning and the end of a heap: header, arenas of records and magazines, first stretch; and everything back to the system.
 /// Callers: the Api's constructor and Dispose, alone with the heap. Checked by: tests with a failure at the k-th call; zero bytes after Dispose on the simulated system.

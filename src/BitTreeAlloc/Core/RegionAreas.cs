@@ -143,17 +143,11 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         area->Count = count;
         area->Shift = shift;
         area->Class = regionClass;
+        HugePages<TAtomics>.AdviseRegions(heap, regionClass, area->Base, count << shift);
         area->Runs.BasePage = (ulong)area->Base >> RegionWord.UnitShift;
-        Advise(heap, area);
         for (var unit = start >> space->CarveShift; unit << space->CarveShift < start + (count << shift); unit++)
             TAtomics.StoreRelease((ulong*)space->Map.Base + unit, (ulong)area, Site.RegionMap); // order: release: the area is complete [Q2]
         return Outcome.Ok;
-    }
-
-    private static void Advise(Heap* heap, RegionArea* area)
-    {
-        var from = TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures); // order: a setting [H1]
-        HugePages<TAtomics>.Advise(heap, area->Base, area->Count << area->Shift, (ulong)area->Class >= from);
     }
 
     /// <summary>Takes addresses in a space that has room for the area's metadata too. Both are committed before, so that a refusal costs no address.</summary>

@@ -60,9 +60,11 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         if (word.IsClaimed || (word.Phase != RegionPhase.Dirty && !isTail))
             return 0;
         var wanted = goal >> RegionWord.UnitShift;
-        if (wanted == 0)
+        if (wanted == 0 || (isTail && word.IsHuge))
             return 0;
-        var left = Math.Max(word.InUse, word.Touched - Math.Min(wanted, word.Touched));
+
+        // Pages of the pool go back all at once, whatever is left of the goal: else a small goal, as each tick's, would never reach them.
+        var left = word.IsHuge ? 0 : Math.Max(word.InUse, word.Touched - Math.Min(wanted, word.Touched));
 
         // order: acquire: the last user's writes. The leaf stays: a picker that meets it finds the region held or clean, and goes on [Q1]
         if (!TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, word.Claim().Raw, Site.RegionClaim))
@@ -75,7 +77,7 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
     {
         var bytes = (held.Touched - left) << RegionWord.UnitShift;
         var isLazy = false;
-        var isGone = bytes == 0 || RegionPages<TAtomics>.Purge(heap, region.Start, ref held, left, out isLazy);
+        var isGone = bytes == 0 || RegionPages<TAtomics>.Purge(heap, region, ref held, left, out isLazy);
         if (!isGone)
             bytes = 0;
 

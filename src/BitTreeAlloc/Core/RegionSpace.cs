@@ -68,7 +68,7 @@ internal unsafe struct RegionArea
     /// <summary>Whether it is a chunk of the exact mode.</summary>
     public readonly bool IsExact => Class == ExactClass;
 
-    /// <summary>Per region a cache line (<see cref="EntryShift"/>): its word; behind it its idle mark, 1 while it lies free in a cache's slot or in the hands of who took it there. A free and the next allocation of the same
+    /// <summary>Per region a cache line (<see cref="EntryShift"/>): its word; behind it its idle mark: 1 from a free into a cache's slot to the next hand-out; of a region in use it says that it is free. A free and the next allocation of the same
     /// length change the mark alone; on lines of their own, because threads do so side by side (70 ns a pair with two threads on shared lines, 14 so).</summary>
     public ulong* Entries;
 

@@ -23,7 +23,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         var regionClass = RegionClasses.ClassOf(Math.Max(Math.Max(size, alignment), 1));
         var units = RegionClasses.UnitsOf(size);
         outcome = Outcome.Ok;
-        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region)
+        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !(RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region) && Fits(region, units))
             && !(PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, 0, units << RegionWord.UnitShift) && TryTakeDirty(heap, record, regionClass, units, out region)))
             outcome = TryTakeClean(heap, regionClass, out region);
 
@@ -103,11 +103,9 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         return address == region.Start && word.Phase == RegionPhase.InUse && TAtomics.LoadAcquire(region.Idle, Site.RegionIdle) == 0 ? word.InUse << RegionWord.UnitShift : 0; // order: acquire: as the word [Q3]
     }
 
-    /// <summary>Offers a region out of a slot, which the caller alone has, to all. Where somebody is at its tail, the duty is theirs.</summary>
+    /// <summary>Offers a region out of a slot, which the caller alone has, to all. Where somebody is at its tail, the duty is theirs. Its idle mark stays: a second free finds the mark or the phase.</summary>
     public static void Offer(RegionRef region)
     {
-        // order: release, before the phase: the next user finds the mark clear [Q3]
-        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle);
         for (; ; )
         {
             var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
@@ -119,10 +117,9 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         }
     }
 
-    /// <summary>Takes hold of a region out of a slot, which the caller alone has, as of a dirty one. False: somebody is at its tail, and it is on offer when they are done.</summary>
+    /// <summary>Takes hold of a region out of a slot, which the caller alone has, as of a dirty one; its idle mark stays, as in <see cref="Offer"/>. False: somebody is at its tail, and it is on offer when they are done.</summary>
     public static bool TryHold(RegionRef region)
     {
-        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle); // order: as Offer [Q3]
         for (; ; )
         {
             var word = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire [Q1]
@@ -189,15 +186,21 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         {
             if (!(RegionSlots<TAtomics, TGeometry>.TryTakeOwn(heap, record, at, out region) && TryHold(region)) && !TryPick(heap, at, RegionPhase.Dirty, out region))
                 continue;
-            var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
-            if (!held.IsHuge || held.Committed >= units)
+            if (Fits(region, units))
                 return true;
-
-            // Its pages come from the pool, and it is too short: left to shorter requests.
-            PutBack(region, held);
         }
 
         region = default;
+        return false;
+    }
+
+    /// <summary>Whether a held region can serve so many units. One whose pages come from the pool, and are too few, is put back: left to shorter requests, because the pool may have no more.</summary>
+    private static bool Fits(RegionRef region, ulong units)
+    {
+        var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
+        if (!held.IsHuge || held.Committed >= units)
+            return true;
+        PutBack(region, held);
         return false;
     }
 
@@ -218,17 +221,14 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region) =>
-        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, out region);
+        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, mayBeHidden: true, out region);
 
-    /// <summary>A region that no look at the trees found, held: one that was never handed out, or one that lay hidden (<see cref="TryHidden"/>).</summary>
-    private static Outcome TryBirth(Heap* heap, int regionClass, out RegionRef region) => TryBirth(heap, regionClass, neverUsed: false, out region);
-
-    /// <summary>As above; with <paramref name="neverUsed"/> only one that was never handed out, whose word is 0 but for the claim.</summary>
-    public static Outcome TryBirth(Heap* heap, int regionClass, bool neverUsed, out RegionRef region)
+    /// <summary>A region that was never handed out, held; or, where none seemed to be on offer (<paramref name="mayBeHidden"/>), one that is.</summary>
+    public static Outcome TryBirth(Heap* heap, int regionClass, bool mayBeHidden, out RegionRef region)
     {
         for (; ; )
         {
-            if (TryFrontier(heap, regionClass, out region) || (!neverUsed && TryHidden(heap, regionClass, out region)))
+            if (TryFrontier(heap, regionClass, out region) || (mayBeHidden && TryHidden(heap, regionClass, out region)))
                 return Outcome.Ok;
             var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
             if (outcome != Outcome.Ok)
@@ -289,6 +289,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
             return 0;
         }
 
+        TAtomics.StoreRelease(region.Idle, 0, Site.RegionIdle); // order: release; the next user's free finds it clear. Not before: of an offer's two steps either alone would let a second free pass [Q3]
         TAtomics.StoreRelease(region.Word, held.Used(units).Raw, Site.RegionHandOut); // order: release; the address passes to other threads by the user's own means [Q1]
         Count(record, (long)(units << RegionWord.UnitShift));
         return region.Start;

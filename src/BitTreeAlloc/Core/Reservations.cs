@@ -113,7 +113,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
         while (reached < count && outcome == Outcome.Ok && !IsStopped(stop))
         {
             // What lies free was counted above: only what was never handed out is more.
-            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, neverUsed: true, out region);
+            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, mayBeHidden: false, out region);
             if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, stop, out outcome))
                 reached++;
         }
@@ -161,6 +161,14 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
     /// <summary>Commits a held region, populates it where that is wanted, and offers it.</summary>
     private static bool TryReady(Heap* heap, RegionRef region, RegionWord held, ulong units, bool populate, ulong* stop, out Outcome outcome)
     {
+        // Its pages come from the pool, and it is too short: left to shorter requests, because the pool may have no more.
+        if (held.IsHuge && held.Committed < units)
+        {
+            outcome = Outcome.Ok;
+            Regions<TAtomics, TGeometry>.PutBack(region, held);
+            return false;
+        }
+
         // Pages from the pool are resident with their commit: they count as touched from then on.
         var isResident = populate || held.IsHuge || HugePool<TAtomics>.IsWanted(heap);
         var charged = isResident && units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;

@@ -29,7 +29,7 @@ internal static unsafe class RegionProbe
     public static bool IsIdle(Heap* heap, nuint address)
     {
         Assert.True(RegionAreas<HardwareAtomics, ShippedGeometry>.TryLocate(heap, address, out var region));
-        return *region.Idle != 0;
+        return new RegionWord(*region.Word).Phase == RegionPhase.InUse && *region.Idle != 0;
     }
 
     /// <summary>A region for that many bytes, of any class: the Api's smallest is 2 MiB and a byte.</summary>
