@@ -33,6 +33,15 @@ internal static class ChildProgram
         var start = limits.Length == 0
             ? new ProcessStartInfo("dotnet", ["exec", assembly, "child", type.FullName!, method])
             : new ProcessStartInfo("/bin/sh", ["-c", $"ulimit {limits} && exec dotnet exec \"$0\" child \"$1\" \"$2\"", assembly, type.FullName!, method]);
+        return Run(start, type, method, environment);
+    }
+
+    /// <summary>As <see cref="Run(Type, string, string, (string, string)[])"/>, as the child of another program: its name and its own arguments.</summary>
+    public static (int ExitCode, string Output) RunUnder(string[] program, Type type, string method) =>
+        Run(new ProcessStartInfo(program[0], [.. program[1..], "dotnet", "exec", typeof(ChildProgram).Assembly.Location, "child", type.FullName!, method]), type, method, []);
+
+    private static (int ExitCode, string Output) Run(ProcessStartInfo start, Type type, string method, (string Name, string Value)[] environment)
+    {
         start.RedirectStandardOutput = start.RedirectStandardError = true;
 
         // No code is compiled in the background, where it could meet a limit that the scenario is about to lift again.

@@ -45,11 +45,20 @@ public sealed record AllocatorStatistics
     /// <summary>Bytes of pages that went back to the system so far.</summary>
     public required nuint PurgedBytes { get; init; }
 
-    /// <summary>Bytes of free regions that were marked so far for the system to take when it is short (<see cref="MemoryPolicy.LazyPurge"/>): not counted as purged, and resident until it does.</summary>
+    /// <summary>Bytes of free regions that were marked so far for the system to take when it is short (<see cref="MemoryPolicy.LazyPurge"/>): not counted as purged, not charged, and resident until it does.</summary>
     public required nuint LazilyFreedBytes { get; init; }
 
-    /// <summary>Bytes of regions whose pages come from the system's pool of huge pages now.</summary>
+    /// <summary>Bytes of regions whose pages come from the system's pool of huge pages now, of 1 GiB or of 2 MiB. They are resident. The rest of the regions has ordinary pages.</summary>
     public required nuint HugePoolBytes { get; init; }
+
+    /// <summary>Of <see cref="HugePoolBytes"/>, those in pages of 1 GiB.</summary>
+    public required nuint GiantPageBytes { get; init; }
+
+    /// <summary>
+    /// Times so far that a pool of huge pages was asked and had too few pages, or does not exist: the next smaller pages were taken, ordinary ones at last. After a refusal 1, 2, 4 … 64 commits do not
+    /// ask, and are not counted.
+    /// </summary>
+    public required long HugePoolRefusals { get; init; }
 
     /// <summary>Bytes that Realloc moved so far by their pages, without a copy.</summary>
     public required nuint MovedBytes { get; init; }

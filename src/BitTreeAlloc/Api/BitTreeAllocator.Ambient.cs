@@ -246,7 +246,7 @@ public sealed unsafe partial class BitTreeAllocator
             error = Enter(out var own);
             if (error == AllocError.None)
             {
-                error = PlanRealloc(own.Record, old, rounded, alignment, out oldSize, out pointer);
+                error = PlanRealloc(own.Record, old, newSize, rounded, alignment, out oldSize, out pointer);
                 CacheClaims<HardwareAtomics>.Leave(own.Record);
             }
         }
@@ -268,9 +268,10 @@ public sealed unsafe partial class BitTreeAllocator
 
         // The move has happened: news about earlier frees waits for a call that only frees.
         var news = TryFreeAmbient(old, null);
-        if (news != AllocError.None && Enter(out var cache) == AllocError.None)
+        if ((news != AllocError.None || oldSize > MaxSmallSize) && Enter(out var cache) == AllocError.None)
         {
             KeepNews(cache.Record, news);
+            AfterMove(cache.Record, oldSize);
             CacheClaims<HardwareAtomics>.Leave(cache.Record);
         }
 

@@ -90,7 +90,7 @@ public sealed unsafe partial class BitTreeAllocator
     public nuint UsableSize(void* pointer) =>
         _heap == null || pointer == null || (_checked && !FactsOf(pointer).IsLive) ? 0 : SizeAt(pointer);
 
-    /// <summary>Bytes that a request of that size may use, at the default minimum alignment.</summary>
+    /// <summary>Bytes that a request of that size may use, at the default minimum alignment; a medium size may get a slot that is longer.</summary>
     public static nuint GoodSize(nuint size)
     {
         var sizeClass = SizeClasses.ClassOf(size);
@@ -124,8 +124,10 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxMediumSize)
         {
             error = AllocLarge(ref cache, size, 1, out pointer, out var dirtyBytes);
-            if (pointer != null)
-                NativeMemory.Clear(pointer, dirtyBytes); // The rest comes straight from the system.
+
+            // The rest comes straight from the system.
+            if (pointer != null && !_engine.TryZeroLarge(_heap, (ulong)pointer, dirtyBytes))
+                NativeMemory.Clear(pointer, dirtyBytes);
             return error;
         }
 
@@ -167,7 +169,7 @@ public sealed unsafe partial class BitTreeAllocator
             error = Ready(ref cache);
         nuint oldSize = 0;
         if (error == AllocError.None)
-            error = PlanRealloc(cache.Record, pointer, rounded, alignment, out oldSize, out moved);
+            error = PlanRealloc(cache.Record, pointer, newSize, rounded, alignment, out oldSize, out moved);
         if (error != AllocError.None || moved != null)
             return error;
         error = AllocAlignedGuarded(ref cache, newSize, alignment, out moved);
@@ -179,7 +181,15 @@ public sealed unsafe partial class BitTreeAllocator
 
         // The move has happened: news about earlier frees waits for a call that only frees.
         KeepNews(cache.Record, FreeGuarded(ref cache, pointer, null));
+        AfterMove(cache.Record, oldSize);
         return AllocError.None;
+    }
+
+    /// <summary>What grows by realloc leaves a trail as long as itself. Looked at before the rest of the new memory is touched.</summary>
+    private void AfterMove(CacheRecord* record, nuint oldSize)
+    {
+        if (oldSize > MaxSmallSize)
+            _engine.AfterMove(_heap, record);
     }
 
     /// <summary>Moves contents between regions or mappings, and frees the old memory; false where they have to be copied.</summary>
@@ -206,7 +216,7 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     /// <summary>What a realloc comes to: an error, the memory as it is (<paramref name="moved"/>), or fresh memory to which min(<paramref name="oldSize"/>, new size) bytes are copied.</summary>
-    private AllocError PlanRealloc(CacheRecord* record, void* pointer, nuint rounded, nuint alignment, out nuint oldSize, out void* moved)
+    private AllocError PlanRealloc(CacheRecord* record, void* pointer, nuint newSize, nuint rounded, nuint alignment, out nuint oldSize, out void* moved)
     {
         moved = null;
         oldSize = 0;
@@ -217,7 +227,7 @@ public sealed unsafe partial class BitTreeAllocator
         oldSize = SizeAt(pointer);
         if (oldSize == 0)
             return AllocError.InvalidPointer;
-        if (((nuint)pointer & (alignment - 1)) == 0 && FitsInPlace(record, (ulong)pointer, rounded, alignment))
+        if (((nuint)pointer & (alignment - 1)) == 0 && FitsInPlace(record, (ulong)pointer, newSize, rounded, alignment))
             moved = pointer;
         return AllocError.None;
     }
@@ -239,11 +249,11 @@ public sealed unsafe partial class BitTreeAllocator
         error is AllocError.InvalidPointer or AllocError.DoubleFree ? PointerFailure(error, nameof(Realloc), pointer, null) : Failure(error, newSize);
 
     /// <summary>The class that a fresh allocation would get is the one it has (anything else would break a sized free), or the region could be made longer or shorter where it is.</summary>
-    private bool FitsInPlace(CacheRecord* record, ulong address, nuint rounded, nuint alignment)
+    private bool FitsInPlace(CacheRecord* record, ulong address, nuint newSize, nuint rounded, nuint alignment)
     {
         var wanted = alignment > SizeClasses.MaxSize ? SizeClasses.None : SizeClasses.ClassOf(rounded);
-        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass
-            : wanted == SizeClasses.None && _engine.TryResizeLarge(_heap, record, address, rounded, out _);
+        return TryClassOf(address, out var sizeClass) ? wanted == sizeClass || (wanted > SizeClasses.LastSmall && sizeClass > wanted && sizeClass <= wanted + ClassPlan.MediumStepsUp)
+            : wanted == SizeClasses.None && _engine.TryResizeLarge(_heap, record, address, newSize, out _);
     }
 
     private static bool IsAlignment(nuint alignment) => BitOperations.IsPow2((ulong)alignment) && alignment <= MaxAlignment;

@@ -15,6 +15,7 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>1 while handlers are added or removed, once or twice in a life; never looked at to raise the event.</summary>
     private ulong _handlersBusy;
     private EventHandler<MemoryLimitEventArgs>? _limitReached;
+    private EventHandler<HugePagesDeniedEventArgs>? _hugePagesDenied;
 
     /// <summary>
     /// Charged bytes (<see cref="AllocatorStatistics.ChargedBytes"/>) above which the allocator purges harder, down to the limit where it can; 0: none. May be changed at any time from any thread;
@@ -54,14 +55,19 @@ public sealed unsafe partial class BitTreeAllocator
     /// </remarks>
     public event EventHandler<MemoryLimitEventArgs>? LimitReached
     {
-        add => ChangeHandlers(handlers => handlers + value);
-        remove => ChangeHandlers(handlers => handlers - value);
+        add => ChangeHandlers(() => _limitReached += value);
+        remove => ChangeHandlers(() => _limitReached -= value);
     }
 
     /// <summary>
-    /// The system refused advice about huge pages: raised once in an allocator's life, on the thread whose call met it, as <see cref="LimitReached"/> is. The allocation has succeeded, with ordinary pages.
+    /// The system refused advice about huge pages: raised once in an allocator's life, on the thread whose call met it, as <see cref="LimitReached"/> is: a handler may
+    /// allocate and throw. Where the call was made by a handler of either event, the next call tells it. The allocation has succeeded, with ordinary pages.
     /// </summary>
-    public event EventHandler<HugePagesDeniedEventArgs>? HugePagesDenied;
+    public event EventHandler<HugePagesDeniedEventArgs>? HugePagesDenied
+    {
+        add => ChangeHandlers(() => _hugePagesDenied += value);
+        remove => ChangeHandlers(() => _hugePagesDenied -= value);
+    }
 
     /// <summary>The end of a slow call that may have met a limit: the thread is outside of its cache again, explicit or ambient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -80,19 +86,20 @@ public sealed unsafe partial class BitTreeAllocator
     private void Tell(AllocError error, CacheRecord* record, nuint size, ref void* pointer)
     {
         var isSoft = Limits<HardwareAtomics>.TryTakeNote(_heap, record, out var charged);
-        var isDenied = _heap->AdviceDeniedLine.Value == 1 && HardwareAtomics.CompareExchangeAcqRel(&_heap->AdviceDeniedLine.Value, 1, 2, Site.HeapFigures); // order: a note; one tells it [H1]
         var handlers = _limitReached ?? ((_, _) => { });
         if (t_isTelling)
             return;
         t_isTelling = true;
         try
         {
-            if (isDenied)
-                HugePagesDenied?.Invoke(this, new HugePagesDeniedEventArgs($"The system refused advice to use huge pages (transparent huge pages: {HugePageSupport.ReadMode()}). See /sys/kernel/mm/transparent_hugepage/enabled, or set MemoryPolicy.HugePages to Never."));
             if (isSoft)
                 handlers(this, new MemoryLimitEventArgs(MemoryLimitKind.Soft, SoftLimitBytes, charged, size));
             if (error == AllocError.LimitReached)
                 handlers(this, new MemoryLimitEventArgs(MemoryLimitKind.Hard, HardLimitBytes, Limits<HardwareAtomics>.Charged(_heap), size));
+
+            // Last, so that a handler that throws takes no other news with it; and not where a handler runs: there the note stays for a later call.
+            if (_heap->AdviceDeniedLine.Value == 1 && HardwareAtomics.CompareExchangeAcqRel(&_heap->AdviceDeniedLine.Value, 1, 2, Site.HeapFigures)) // order: a note; one tells it [H1]
+                _hugePagesDenied?.Invoke(this, new HugePagesDeniedEventArgs($"The system refused advice to use huge pages (transparent huge pages: {HugePageSupport.ReadMode()}). See /sys/kernel/mm/transparent_hugepage/enabled, or set MemoryPolicy.HugePages to Never."));
         }
         catch
         {
@@ -116,14 +123,14 @@ public sealed unsafe partial class BitTreeAllocator
         _ = FreeGuarded(ref cache, pointer, null);
     }
 
-    private void ChangeHandlers(Func<EventHandler<MemoryLimitEventArgs>?, EventHandler<MemoryLimitEventArgs>?> change)
+    private void ChangeHandlers(Action change)
     {
         var spin = default(SpinWait);
         fixed (ulong* busy = &_handlersBusy)
         {
             while (!HardwareAtomics.CompareExchangeAcqRel(busy, 0, 1, Site.None)) // order: acquire: the handlers as the last change left them [A3]
                 spin.SpinOnce();
-            _limitReached = change(_limitReached);
+            change();
             HardwareAtomics.StoreRelease(busy, 0, Site.None); // order: release [A3]
         }
     }

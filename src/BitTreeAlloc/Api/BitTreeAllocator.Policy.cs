@@ -9,7 +9,7 @@ public sealed unsafe partial class BitTreeAllocator
     private readonly TimeProvider _clock;
     private Profile _profile;
     private MemoryPolicy _policy;
-    private ITimer? _timer;
+    private Ticker? _ticker;
     private TimeSpan _tickInterval;
 
     /// <summary>The profile that the policy was last set by. Setting it sets all of <see cref="Policy"/>, while others work; it takes effect within a tick.</summary>
@@ -34,23 +34,36 @@ public sealed unsafe partial class BitTreeAllocator
         set
         {
             ArgumentNullException.ThrowIfNull(value);
-            var words = value.ToWords();
+            _ = value.ToWords(); // A value out of its range changes nothing.
             if (!TryVisit(out var heap))
                 throw Errors.Disposed();
-            var from = (ulong*)&words;
-            var to = (ulong*)&heap->Policy;
-            for (var index = 0; index < sizeof(Policy) / sizeof(ulong); index++)
-                HardwareAtomics.StoreRelease(to + index, from[index], Site.HeapFigures); // order: settings, each on its own [H1]
             _policy = value;
+
+            // Of two that set it at once, the one that sees the other's writes the other's: the words end as one policy.
+            for (MemoryPolicy? written = null; !ReferenceEquals(written, _policy);)
+            {
+                written = _policy;
+                WriteWords(heap, written.ToWords());
+            }
+
             EndVisit();
         }
+    }
+
+    private static void WriteWords(Heap* heap, Policy words)
+    {
+        var from = (ulong*)&words;
+        var to = (ulong*)&heap->Policy;
+        for (var index = 0; index < sizeof(Policy) / sizeof(ulong); index++)
+            HardwareAtomics.StoreRelease(to + index, from[index], Site.HeapFigures); // order: settings, each on its own [H1]
+        HardwareAtomics.FenceSeqCst(Site.None); // order: full: the words before the look whether another policy was set [H1]
     }
 
     /// <summary>
     /// How often <see cref="Tick"/> is called by itself, on a thread of the pool; infinite: never. May be changed at any time: the worker starts, keeps the new pace, or stops. It holds no lock, and a page
     /// that cannot be given back does not stop it.
     /// </summary>
-    /// <exception cref="ArgumentException">Less than a millisecond.</exception>
+    /// <exception cref="ArgumentException">Less than a millisecond, or more than 49 days.</exception>
     /// <exception cref="ObjectDisposedException">The allocator was disposed of.</exception>
     public TimeSpan TickInterval
     {
@@ -60,27 +73,50 @@ public sealed unsafe partial class BitTreeAllocator
             BitTreeAllocatorOptions.CheckInterval(value);
             if (!TryVisit(out _))
                 throw Errors.Disposed();
-            _tickInterval = value;
-            if (_timer == null && value != Timeout.InfiniteTimeSpan)
+            try
             {
-                // Weak: a timer must not keep an allocator that nobody has any more. Of two that are made at once the later one counts.
-                var self = new WeakReference<BitTreeAllocator>(this);
-                _timer = _clock.CreateTimer(_ => TickOnce(self), null, value, value);
-            }
-            else
-            {
-                _timer?.Change(value, value);
-            }
+                _tickInterval = value;
+                if (_ticker == null && value != Timeout.InfiniteTimeSpan)
+                    StartTicker(new Ticker(this));
 
-            EndVisit();
+                // Of two that set it at once, the one that sees the other's sets the other's.
+                for (TimeSpan? set = null; _ticker?.Timer is { } timer && set != _tickInterval;)
+                {
+                    set = _tickInterval;
+                    timer.Change(set.Value, set.Value);
+                }
+            }
+            finally
+            {
+                EndVisit();
+            }
         }
     }
 
-    private static void TickOnce(WeakReference<BitTreeAllocator> self)
+    /// <summary>Of two that start one at once, the later one counts; the other one's timer ends itself.</summary>
+    private void StartTicker(Ticker ticker)
     {
-        if (!self.TryGetTarget(out var allocator) || !allocator.TryVisit(out var heap))
-            return;
-        _ = allocator._engine.Tick(heap, out _, out _); // News of a wrong free finds nobody here to tell.
-        allocator.EndVisit();
+        _ticker = ticker;
+        ticker.Timer = _clock.CreateTimer(state => ((Ticker)state!).Tick(), ticker, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>What a timer calls. Weak: a timer must not keep an allocator that nobody has any more; it ends itself then.</summary>
+    private sealed class Ticker(BitTreeAllocator allocator)
+    {
+        private readonly WeakReference<BitTreeAllocator> _allocator = new(allocator);
+
+        public ITimer? Timer { get; set; }
+
+        public void Tick()
+        {
+            if (!_allocator.TryGetTarget(out var allocator) || allocator._ticker != this || !allocator.TryVisit(out var heap))
+            {
+                Timer?.Dispose();
+                return;
+            }
+
+            _ = allocator._engine.Tick(heap, out _, out _); // News of a wrong free finds nobody here to tell.
+            allocator.EndVisit();
+        }
     }
 }

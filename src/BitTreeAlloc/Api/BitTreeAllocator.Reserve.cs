@@ -55,21 +55,24 @@ public sealed unsafe partial class BitTreeAllocator
     /// <param name="pointer">Where the range begins, inside a live allocation of any allocator.</param>
     /// <param name="bytes">Its length.</param>
     /// <param name="cancellation">Ends it early; pages that are there stay.</param>
-    /// <returns>True: all of them are there. False: the system cannot, and they come with their first touch.</returns>
+    /// <returns>True: all of them are there. False: the system cannot, or the allocator is sealed, and they come with their first touch.</returns>
     public Task<bool> PrefaultAsync(void* pointer, nuint bytes, CancellationToken cancellation = default)
     {
-        const nuint Step = 32 << 20;
-        var os = LiveHeap->Os;
-        var page = os.PageSize();
-        var first = (nuint)pointer & ~(page - 1);
-        var end = ((nuint)pointer + bytes + page - 1) & ~(page - 1);
+        const ulong Step = 32 << 20;
+        var page = LiveHeap->PageSize;
+        var first = (ulong)pointer & ~(page - 1);
+        var end = bytes == 0 ? first : ((ulong)pointer + bytes + page - 1) & ~(page - 1);
         return Task.Run(
             () =>
             {
                 for (var at = first; at < end; at += Step)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    if (os.Advise((void*)at, nuint.Min(Step, end - at), VmAdvice.Populate) != VmStatus.Ok)
+                    if (!TryVisit(out var heap))
+                        throw Errors.Disposed();
+                    var status = HeapOs<HardwareAtomics>.Advise(heap, (void*)at, Math.Min(Step, end - at), VmAdvice.Populate);
+                    EndVisit();
+                    if (status != VmStatus.Ok)
                         return false;
                 }
 

@@ -103,6 +103,8 @@ public sealed unsafe partial class BitTreeAllocator
             return error;
         if (sizeClass == SizeClasses.None)
             return FreeUnsized(ref cache, pointer);
+        if (sizeClass > SizeClasses.LastSmall && !TryMediumClass(ref sizeClass, pointer))
+            return AllocError.InvalidPointer;
         var record = cache.Record;
         var top = *CacheRecord.Top(record, sizeClass);
         if ((ulong)top < *CacheRecord.Limit(record, sizeClass))
@@ -113,6 +115,18 @@ public sealed unsafe partial class BitTreeAllocator
         }
 
         return Errors.Of(_engine.Free(record, sizeClass, (ulong)pointer));
+    }
+
+    /// <summary>The class of a medium slot, which may be a little larger than the size that was asked for says. False: no such slot.</summary>
+    private bool TryMediumClass(ref int sizeClass, void* pointer)
+    {
+        if (!TryClassOf((ulong)pointer, out var found) || found == SizeClasses.None)
+            return false;
+
+        // A wrong size is told where it is noticed: at the flush, by the class that the size says.
+        if (found > SizeClasses.LastSmall && found >= sizeClass && found <= sizeClass + ClassPlan.MediumStepsUp)
+            sizeClass = found;
+        return true;
     }
 
     private AllocError FreeUnsized(ref ThreadCache cache, void* pointer)

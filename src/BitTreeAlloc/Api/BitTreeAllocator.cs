@@ -142,9 +142,10 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     {
         if (ReferenceEquals(this, s_shared))
             throw new InvalidOperationException("The shared allocator lives as long as the process; make an own BitTreeAllocator to dispose of.");
-        _timer?.Dispose();
+        _ticker?.Timer?.Dispose();
         if (!_gate.Close())
             return;
+        _ticker?.Timer?.Dispose(); // One that was started meanwhile.
         var heap = _heap;
         _heap = null;
         _marks = default;
@@ -210,6 +211,8 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
             DirectCount = (long)totals.DirectCount,
             LazilyFreedBytes = (nuint)totals.LazyBytes,
             HugePoolBytes = (nuint)totals.HugePoolBytes,
+            GiantPageBytes = (nuint)totals.HugePool30Bytes,
+            HugePoolRefusals = (long)totals.HugePoolRefusals,
             MovedBytes = (nuint)totals.MovedBytes,
             SealBrokenCalls = (long)totals.SealBroken,
             PurgedBytes = (nuint)totals.PurgedBytes,

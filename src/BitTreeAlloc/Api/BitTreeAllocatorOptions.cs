@@ -49,6 +49,18 @@ public sealed class BitTreeAllocatorOptions
     /// </summary>
     public bool ClaimIdleCaches { get; init; } = true;
 
+    /// <summary>
+    /// Whether requests above <see cref="BitTreeAllocator.MaxMediumSize"/> and up to 1 GiB (alignments to 1 GiB) get exactly the pages of 2 MiB that they need, and give them back to the system when they are freed.
+    /// Otherwise (the default) they are served from pools of powers of two, which keep what was freed.
+    /// </summary>
+    /// <remarks>
+    /// <para>Choose it for few, large, long-lived pieces, and where addresses or the resident size count: no addresses and no memory beyond the request in steps of 2 MiB, and the resident size falls with
+    /// every free. The price: a call to commit and the page faults of fresh memory for every allocation, a call to purge for every free. What allocates and frees the same sizes over and over wants the pools.</para>
+    /// <para>A free run that cannot be purged (a sealed allocator, pages that the system refuses to take) stays charged; it serves requests of its length, and every <see cref="BitTreeAllocator.Tick"/>,
+    /// <see cref="BitTreeAllocator.Trim()"/> and sweep for a limit tries again. So does what <see cref="BitTreeAllocator.Reserve(nuint, long)"/> made ready.</para>
+    /// </remarks>
+    public bool ExactRegions { get; init; }
+
     /// <summary>How often <see cref="BitTreeAllocator.Tick"/> is called by itself; infinite (the default) leaves it to the caller.</summary>
     public TimeSpan TickInterval { get; init; } = Timeout.InfiniteTimeSpan;
 
@@ -65,8 +77,9 @@ public sealed class BitTreeAllocatorOptions
     public ulong HardLimitBytes { get; init; }
 
     /// <summary>
-    /// Whether limits that are 0 here are derived from the memory limit that the process lives under (cgroup v1 or v2): the hard one is seven eighths of it, less what the process has resident when
-    /// the allocator is made; the soft one seven eighths of that. So an allocation that cannot fit fails with its reason instead of the process being killed. Each allocator counts for itself.
+    /// Whether limits are derived from the memory limit that the process lives under (cgroup v1 or v2), where <see cref="HardLimitBytes"/> is 0: the hard one is seven eighths of it, less what the process
+    /// has resident when the allocator is made; the soft one, where that is 0 too, seven eighths of that. So an allocation that cannot fit fails with its reason instead of the process being killed. Each
+    /// allocator counts for itself, and what else the process takes later (the managed heap, other allocators) has the remaining eighth.
     /// </summary>
     public bool UseContainerLimit { get; init; } = true;
 
@@ -90,21 +103,29 @@ public sealed class BitTreeAllocatorOptions
         RecyclerBytesPerClass = RecyclerBytesPerClass,
         CacheBudgetBytes = CacheBudgetBytes,
         ClaimIdle = ClaimIdleCaches,
+        ExactRegions = ExactRegions,
         HardLimitBytes = EffectiveLimits.Hard,
         SoftLimitBytes = EffectiveLimits.Soft,
     };
 
-    /// <summary>The limits as set, or where both are 0 what the container allows.</summary>
+    /// <summary>The limits as set. Without a hard one the container's stands for it, and for the soft one where that is 0 too.</summary>
     internal (ulong Soft, ulong Hard) EffectiveLimits
     {
         get
         {
             if (HardLimitBytes != 0 && SoftLimitBytes > HardLimitBytes)
                 throw Bad(nameof(SoftLimitBytes), SoftLimitBytes, $"0 for none, or at most HardLimitBytes ({HardLimitBytes}): above that it would never be met");
-            if (HardLimitBytes != 0 || SoftLimitBytes != 0 || !UseContainerLimit || VirtualMemory is not null)
+            if (HardLimitBytes != 0 || !UseContainerLimit || VirtualMemory is not null)
                 return (SoftLimitBytes, HardLimitBytes);
-            return FromContainer(ContainerLimits.Read().LimitBytes, (ulong)Environment.WorkingSet);
+            return WithContainer(SoftLimitBytes, ContainerLimits.Read().LimitBytes, (ulong)Environment.WorkingSet);
         }
+    }
+
+    /// <summary>A soft limit that was set alone leaves the container's hard one in force: it asks for more care, not for less.</summary>
+    internal static (ulong Soft, ulong Hard) WithContainer(ulong softLimit, ulong containerLimit, ulong resident)
+    {
+        var (soft, hard) = FromContainer(containerLimit, resident);
+        return (softLimit != 0 ? softLimit : soft, hard);
     }
 
     /// <summary>What an allocator may hold in a container of so many bytes of which the process has so many resident: an eighth is left to the runtime; never less than a sixteenth.</summary>
@@ -134,8 +155,9 @@ public sealed class BitTreeAllocatorOptions
 
     internal static void CheckInterval(TimeSpan interval)
     {
-        if (interval != Timeout.InfiniteTimeSpan && interval < TimeSpan.FromMilliseconds(1))
-            throw Bad(nameof(TickInterval), interval, "Timeout.InfiniteTimeSpan, or a millisecond and more");
+        // 49 days are what a timer takes.
+        if (interval != Timeout.InfiniteTimeSpan && (interval < TimeSpan.FromMilliseconds(1) || interval > TimeSpan.FromDays(49)))
+            throw Bad(nameof(TickInterval), interval, "Timeout.InfiniteTimeSpan, or a millisecond to 49 days");
     }
 
     private const ulong MinReserveBytes = 16ul << 20;

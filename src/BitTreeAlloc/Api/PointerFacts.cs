@@ -42,7 +42,10 @@ internal unsafe struct PointerFacts
         {
             facts.MappingBytes = engine.FindLarge(heap, address, out facts.MappingStart);
             facts.IsRegion = engine.LocateRegion(heap, address, out var region);
-            facts.RegionStart = facts.IsRegion ? region.Start : 0;
+
+            // Of a chunk's free page it is the start of a region only if one that began there was freed.
+            var isStart = facts.IsRegion && (!region.Area->IsExact || facts.MappingBytes != 0 || HardwareAtomics.LoadAcquire(region.Idle, Site.RegionIdle) != 0); // order: a note [H1]
+            facts.RegionStart = isStart ? region.Start : 0;
             return facts;
         }
 
@@ -81,6 +84,12 @@ internal unsafe struct PointerFacts
             if (MappingBytes != 0)
                 return (Math.Max(SizeClasses.MaxSize, (nuint)(IsRegion ? MappingBytes - (1ul << RegionWord.UnitShift) : MappingBytes / 2)) + 1, (nuint)MappingBytes);
             var sizeClass = Word.Class;
+            if (sizeClass > SizeClasses.LastSmall)
+            {
+                var least = Math.Max(sizeClass - ClassPlan.MediumStepsUp, SizeClasses.LastSmall + 1);
+                return ((nuint)SizeClasses.SlotSize(least - 1, 8) + 1, (nuint)SizeClasses.SlotSize(sizeClass, 8));
+            }
+
             return (sizeClass == 1 ? 0 : (nuint)SizeClasses.SlotSize(sizeClass - 1, 8) + 1, (nuint)SizeClasses.SlotSize(sizeClass, 8));
         }
     }

@@ -15,7 +15,7 @@ public enum RegionPhase
 
 /// <summary>
 /// Owns: the meaning of the one u64 that describes a region, a block with one slot; every change is a pure step from one value to the next. Lengths are in units of 2 MiB from the region's start.
-/// Layout, high to low: committed:16 | touched:16 | in use:16 | spare:11 | stale | huge | phase:2 | claimed.
+/// Layout, high to low: committed:16 | touched:16 | in use:16 | spare:4 | giants:7 | stale | huge | phase:2 | claimed.
 /// Invariants: I-Q1 in use ≤ touched ≤ committed; pages above touched were not written since they were clean, unless it is stale. I-Q2 touched is 0 while Clean, in use is 0 unless InUse. I-Q3 only the holder of
 /// <c>claimed</c> changes a Dirty or Clean word, and only it commits or purges; a user's free may change the phase of a word that is held while InUse, and the holder then offers the region.
 /// Callers: Core.Regions, Core.RegionPurge. Checked by: unit tests of the pure steps; the protocols by the explorer.
@@ -30,6 +30,8 @@ public readonly struct RegionWord : IEquatable<RegionWord>
     private const ulong PhaseMask = 3ul << PhaseShift;
     private const ulong HugeMask = 8;
     private const ulong StaleMask = 16;
+    private const int GiantsShift = 5;
+    private const ulong GiantsMask = 0x7Ful << GiantsShift;
     private const ulong UnitsMask = 0xFFFF;
 
     /// <summary>log2 of the bytes of a unit: 2 MiB.</summary>
@@ -49,6 +51,9 @@ public readonly struct RegionWord : IEquatable<RegionWord>
 
     /// <summary>Its pages come from the system's pool of huge pages.</summary>
     public bool IsHuge => (Raw & HugeMask) != 0;
+
+    /// <summary>How many of the pool's pages are of 1 GiB (at most 64); the rest are of 2 MiB.</summary>
+    public ulong Giants => (Raw & GiantsMask) >> GiantsShift;
 
     /// <summary>Pages were freed lazily: what is committed may hold what an earlier user left, clean or not.</summary>
     public bool IsStale => (Raw & StaleMask) != 0;
@@ -71,22 +76,29 @@ public readonly struct RegionWord : IEquatable<RegionWord>
     /// <summary>Lets go, with nothing else changed.</summary>
     public RegionWord Unclaim() => new(Raw & ~ClaimedMask);
 
-    /// <summary>The holder commits more.</summary>
-    public RegionWord WithCommitted(ulong units, bool huge) => new((Raw & ~((UnitsMask << CommittedShift) | HugeMask)) | (units << CommittedShift) | (huge ? HugeMask : 0));
+    /// <summary>The holder commits more, or gives all back to the pool; <paramref name="giants"/> counts the pool's pages of 1 GiB.</summary>
+    public RegionWord WithCommitted(ulong units, bool huge, ulong giants = 0) =>
+        new((Raw & ~((UnitsMask << CommittedShift) | HugeMask | GiantsMask)) | (units << CommittedShift) | (huge ? HugeMask | (giants << GiantsShift) : 0));
 
     /// <summary>The holder hands it to a user, or the user's own call makes it longer or shorter; not held after it.</summary>
     public RegionWord Used(ulong units) =>
-        new((Raw & ((UnitsMask << CommittedShift) | HugeMask | StaleMask)) | (Math.Max(units, Touched) << TouchedShift) | (units << InUseShift) | ((ulong)RegionPhase.InUse << PhaseShift));
+        new((Raw & ((UnitsMask << CommittedShift) | HugeMask | GiantsMask | StaleMask)) | (Math.Max(units, Touched) << TouchedShift) | (units << InUseShift) | ((ulong)RegionPhase.InUse << PhaseShift));
 
     /// <summary>It goes on offer. Who holds it goes on holding it.</summary>
     public RegionWord Freed() => new((Raw & ~((UnitsMask << InUseShift) | PhaseMask)) | ((ulong)RegionPhase.Dirty << PhaseShift));
 
-    /// <summary>The holder purged what lies behind <paramref name="units"/>, at once or lazily; it lets go. With none left, and nobody using it, it is clean.</summary>
+    /// <summary>
+    /// The holder purged what lies behind <paramref name="units"/>, at once or lazily; it lets go. With none left, and nobody using it, it is clean. It stays stale: what an earlier lazy purge left may
+    /// lie above what was touched since (see <see cref="AllPurged"/>).
+    /// </summary>
     public RegionWord Purged(ulong units, bool lazily)
     {
         var left = (Raw & ~((UnitsMask << TouchedShift) | ClaimedMask)) | (units << TouchedShift) | (lazily ? StaleMask : 0);
-        return new(units == 0 && Phase != RegionPhase.InUse ? left & ~(PhaseMask | (lazily ? 0 : StaleMask)) : left);
+        return new(units == 0 && Phase != RegionPhase.InUse ? left & ~PhaseMask : left);
     }
+
+    /// <summary>The holder purged, at once, all that is committed: nothing of an earlier user is left.</summary>
+    public RegionWord AllPurged() => new(Raw & ~StaleMask);
 
     /// <inheritdoc/>
     public bool Equals(RegionWord other) => Raw == other.Raw;

@@ -1,5 +1,4 @@
 using BitTreeAlloc.Atomics;
-using BitTreeAlloc.Bits;
 
 namespace BitTreeAlloc.Core;
 
@@ -19,6 +18,9 @@ internal static unsafe class CacheBudget<TAtomics>
 
     /// <summary>… and no less than this.</summary>
     public const ulong FloorBytes = 8 << 20;
+
+    /// <summary>What medium slots may have of it at least.</summary>
+    private const ulong MediumFloorBytes = 512 << 10;
 
     private const ulong AheadBytes = 64 << 10;
 
@@ -57,6 +59,30 @@ internal static unsafe class CacheBudget<TAtomics>
         return slots;
     }
 
+    /// <summary>
+    /// Bytes of the budget that medium slots may have: this fraction of the bytes in use, as a shift, and no less than a few of the smallest. What a cache holds counts as in use for the purge rule, so it has to
+    /// be little; and small slots need the rest: one medium slot is worth a thousand of them.
+    /// </summary>
+    public static int TakeMedium(Heap* heap, int slots, int slotSize)
+    {
+        for (; ; )
+        {
+            var granted = TAtomics.LoadAcquire(&heap->MediumGrantedLine.Value, Site.GrantLoad); // order: acquire [Y1]
+            var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures)); // order: a figure [H1]
+            var budget = Math.Min(Math.Max(inUse >> Shift, MediumFloorBytes), Budget(heap) / 2);
+            slots = Math.Min(slots, granted >= budget ? 0 : (int)((budget - granted) / (ulong)slotSize));
+            if (slots == 0 || TAtomics.CompareExchangeAcqRel(&heap->MediumGrantedLine.Value, granted, granted + ((ulong)slots * (ulong)slotSize), Site.GrantTake)) // order: a sum; the compare-exchange keeps it within the bound [Y1]
+                return slots;
+        }
+    }
+
+    /// <summary>Takes back what <see cref="TakeMedium"/> gave.</summary>
+    public static void ReturnMedium(Heap* heap, int slots, int slotSize)
+    {
+        if (slots != 0)
+            TAtomics.FetchAddAcqRel(&heap->MediumGrantedLine.Value, 0 - ((ulong)slots * (ulong)slotSize), Site.GrantReturn); // order: a sum; whose slots the bytes were went home before [Y1]
+    }
+
     /// <summary>Takes back the grant of a magazine that holds nothing any more.</summary>
     public static void Return(Heap* heap, CacheRecord* record, ulong bytes)
     {
@@ -72,8 +98,8 @@ internal static unsafe class CacheBudget<TAtomics>
         var atHand = AtHand(record);
         if (atHand <= keep)
             return;
+        Keep(record, keep); // First: who stops in between leaves a grant too many, not one that two have.
         TAtomics.FetchAddAcqRel(&heap->CacheGrantedLine.Value, keep - atHand, Site.GrantReturn); // order: a sum; whose slots the bytes were went home before [Y1]
-        Keep(record, keep);
     }
 
     /// <summary>A new owner's record has nothing at hand.</summary>
@@ -90,9 +116,7 @@ internal static unsafe class CacheBudget<TAtomics>
         for (; ; )
         {
             var granted = TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.GrantLoad); // order: acquire [Y1]
-
-            // Medium slots may not take what small ones need: one of them is worth a thousand of those.
-            var budget = Budget(heap) >> (slotSize > SizeClasses.MaxSmallSize ? 1 : 0);
+            var budget = Budget(heap);
             if (granted >= budget || atHand + (budget - granted) < slotSize)
                 return 0;
             var free = budget - granted;

@@ -40,7 +40,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         var heap = record->Heap;
         ulong slot = 0;
         outcome = Outcome.Ok;
-        if (IsEmpty(CacheTops<TAtomics, TGeometry>.Load(record, sizeClass)) && !CacheTops<TAtomics, TGeometry>.HasSpare(record, sizeClass)
+        if (sizeClass <= SizeClasses.LastSmall && IsEmpty(CacheTops<TAtomics, TGeometry>.Load(record, sizeClass)) && !CacheTops<TAtomics, TGeometry>.HasSpare(record, sizeClass)
             && Magazines<TAtomics, TGeometry>.RecyclerDepth(heap, sizeClass) == 0)
             slot = Supply<TAtomics, TGeometry>.TakeZero(heap, record, sizeClass, out outcome);
         Leave(record);
@@ -82,7 +82,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         return true;
     }
 
-    /// <summary>Classes whose magazines did not move since the last look go home. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
+    /// <summary>Classes whose magazines did not move since the last look go home, and all medium ones, a few of whose slots outweigh all that the small ones hold. The caller is inside the busy word and works on <paramref name="except"/>.</summary>
     public static long FlushIdle(CacheRecord* record, int except)
     {
         var flushed = 0L;
@@ -90,7 +90,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         {
             var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
             var mark = CacheRecord.IdleMark(record, sizeClass);
-            if (sizeClass != except && top != CacheRecord.EmptyTop(record) && *mark == (uint)(ulong)top)
+            if (sizeClass != except && top != CacheRecord.EmptyTop(record) && (*mark == (uint)(ulong)top || sizeClass > SizeClasses.LastSmall))
                 FlushClass(record, sizeClass, ref flushed);
             *mark = (uint)(ulong)top;
         }
@@ -148,6 +148,13 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         record->SharedOperations++;
         if (full != null)
             return Replace(record, sizeClass, loaded, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);
+        if (sizeClass > SizeClasses.LastSmall)
+        {
+            single = MediumSlots<TAtomics, TGeometry>.TryTake(heap, record, sizeClass);
+            if (single != 0)
+                return null;
+        }
+
         if (loaded == null)
             loaded = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out outcome);
         else

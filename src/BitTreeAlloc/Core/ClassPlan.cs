@@ -2,7 +2,10 @@ using BitTreeAlloc.Bits;
 
 namespace BitTreeAlloc.Core;
 
-/// <summary>The shape of each class of a heap: block kind, slots per block, slots per magazine. All numbers that a sweep decides stand here.</summary>
+/// <summary>
+/// Owns: the shape of each class of a heap: block kind, slots per block, slots per magazine. All numbers that a sweep decides stand here.
+/// Callers: HeapSetup, Stretches; anybody for the constants. Checked by: ClassPlanTests, exhaustively.
+/// </summary>
 internal static unsafe class ClassPlan
 {
     /// <summary>Classes to 32 B live in 16 KiB blocks: a refill from a sparse block scans 256 B of bitmap, not 1 KiB.</summary>
@@ -26,8 +29,11 @@ internal static unsafe class ClassPlan
     /// <summary>Slots in a magazine of the largest classes: below four, every other call would take the slow path.</summary>
     public const int MinMagazineSlots = 4;
 
-    /// <summary>Bytes of slots in one magazine of a medium class: 4 slots to 128 KiB, 1 above 256 KiB.</summary>
-    public const int MediumMagazineBytes = 512 << 10;
+    /// <summary>Bytes of slots in one magazine of a medium class: 3 slots of 80 KiB, 1 from 160 KiB on.</summary>
+    public const int MediumMagazineBytes = 256 << 10;
+
+    /// <summary>A request for a medium size gets a slot of a class so many steps larger at most, less than twice as long: see <see cref="MediumSlots{TAtomics, TGeometry}"/>.</summary>
+    public const int MediumStepsUp = 4;
 
     /// <summary>The kind of block that a class lives in.</summary>
     public static int KindOf(int sizeClass) => sizeClass <= LastSmallBlockClass ? 0 : sizeClass <= SizeClasses.LastSmall ? 1 : sizeClass <= LastMediumBlockClass ? 2 : 3;

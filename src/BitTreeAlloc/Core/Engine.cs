@@ -24,6 +24,8 @@ internal unsafe struct Engine
     public delegate*<Heap*, CacheRecord*, ulong, Outcome> FreeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, bool> TryResizeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, ulong, out Outcome, bool> TryMoveLarge;
+    public delegate*<Heap*, CacheRecord*, void> AfterMove;
+    public delegate*<Heap*, ulong, ulong, bool> TryZeroLarge;
     public delegate*<Heap*, ulong, ulong> LargeSize;
     public delegate*<Heap*, ulong, out ulong, ulong> FindLarge;
     public delegate*<Heap*, ulong, out RegionRef, bool> LocateRegion;
@@ -58,9 +60,11 @@ internal unsafe struct Engine
             FreeLarge = &Large<TAtomics, TGeometry>.Free,
             TryResizeLarge = &Large<TAtomics, TGeometry>.TryResize,
             TryMoveLarge = &Large<TAtomics, TGeometry>.TryMove,
+            AfterMove = &PurgePolicy<TAtomics, TGeometry>.AfterMove,
+            TryZeroLarge = &Large<TAtomics, TGeometry>.TryZero,
             LargeSize = &Large<TAtomics, TGeometry>.SizeOf,
             FindLarge = &Large<TAtomics, TGeometry>.Find,
-            LocateRegion = &RegionAreas<TAtomics, TGeometry>.TryLocate,
+            LocateRegion = &Large<TAtomics, TGeometry>.TryLocate,
             Locate = &Placement<TAtomics>.TryLocate,
             UseStretch = &CacheRegistry<TAtomics, TGeometry>.UseStretch,
             EndTenured = &Reclaimer<TAtomics, TGeometry>.End,

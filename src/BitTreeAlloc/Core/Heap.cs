@@ -69,6 +69,9 @@ internal unsafe struct Heap
     /// <summary>Bytes of the cache budget that are granted: magazines in caches, full ones in recyclers, grants at hand.</summary>
     public Line CacheGrantedLine;
 
+    /// <summary>Of those, bytes of medium slots.</summary>
+    public Line MediumGrantedLine;
+
     /// <summary>Times a cache got less than a whole magazine.</summary>
     public Line CacheRefusalsLine;
 
@@ -87,6 +90,9 @@ internal unsafe struct Heap
     /// <summary>1 once a purge left pages uncommitted (Windows, under commit pressure): clean blocks are committed again at birth from then on.</summary>
     public Line PurgeLostCommitLine;
 
+    /// <summary>What medium sizes may have free beyond the policy's share, and the peak at which that was found (see <see cref="PurgePolicy{TAtomics, TGeometry}"/>).</summary>
+    public Line MediumSlackLine;
+
     /// <summary>Bytes that were freed lazily so far.</summary>
     public Line LazyBytesLine;
 
@@ -101,6 +107,12 @@ internal unsafe struct Heap
 
     /// <summary>Bytes of regions whose pages come from the system's pool of huge pages.</summary>
     public Line HugePoolBytesLine;
+
+    /// <summary>Of these, in pages of 1 GiB.</summary>
+    public Line HugePool30BytesLine;
+
+    /// <summary>Times a pool of huge pages refused a commit, or does not exist.</summary>
+    public Line HugePoolRefusalsLine;
 
     /// <summary>Commits that pass the pool of 1 GiB pages by, and by how many the next refusal will (see <see cref="HugePool{TAtomics}"/>).</summary>
     public Line HugeSkip30Line;
@@ -131,7 +143,7 @@ internal unsafe struct Heap
     public ulong* Stretches;
     public ulong* RegionSpaces;
 
-    /// <summary>Per region class the address of its oldest area.</summary>
+    /// <summary>Per region class the address of its oldest area; behind them that of the oldest chunk of the exact mode.</summary>
     public ulong* RegionClasses;
     public DirectTable Direct;
     public ulong StretchBytes;
@@ -139,6 +151,9 @@ internal unsafe struct Heap
     public bool UseCas16;
     /// <summary>Whether every slot in a user's hands has its mark set (see <see cref="LiveMarks"/>).</summary>
     public bool Checked;
+
+    /// <summary>Whether regions of up to 1 GiB are runs of exactly the pages asked for (<see cref="ExactRegions{TAtomics, TGeometry}"/>).</summary>
+    public bool ExactRegions;
 
     /// <summary>Bytes of full magazines that the recycler of one class may hold.</summary>
     public ulong RecyclerBytesPerClass;

@@ -36,6 +36,8 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.PurgedBytes = Load(&heap->PurgedBytesLine.Value);
         totals.LazyBytes = Load(&heap->LazyBytesLine.Value);
         totals.HugePoolBytes = Load(&heap->HugePoolBytesLine.Value);
+        totals.HugePool30Bytes = Load(&heap->HugePool30BytesLine.Value);
+        totals.HugePoolRefusals = Load(&heap->HugePoolRefusalsLine.Value);
         totals.MovedBytes = Load(&heap->MovedBytesLine.Value);
         totals.SealBroken = Load(&heap->SealBrokenLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
@@ -68,7 +70,7 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
             totals.MetadataBytes += space->HeaderBytes + Load(&space->Map.Committed) + Load(&space->Meta.Committed);
         }
 
-        for (var regionClass = 0; regionClass < RegionClasses.Count && RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, 0) != null; regionClass++)
+        for (var regionClass = 0; regionClass < RegionClasses.Count + (heap->ExactRegions ? 1 : 0) && RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, 0) != null; regionClass++)
         {
             for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
                 ReadArea(area, ref totals);
@@ -163,6 +165,8 @@ internal struct HeapTotals
     public ulong PurgedBytes;
     public ulong LazyBytes;
     public ulong HugePoolBytes;
+    public ulong HugePool30Bytes;
+    public ulong HugePoolRefusals;
     public ulong MovedBytes;
     public ulong SealBroken;
     public ulong Generation;

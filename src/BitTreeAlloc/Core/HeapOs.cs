@@ -18,22 +18,14 @@ internal static unsafe class HeapOs<TAtomics>
     public static VmStatus Commit(Heap* heap, void* address, ulong bytes) =>
         TryPass(heap, VmVerb.Commit, bytes) ? heap->Os.Commit(address, (nuint)bytes) : VmStatus.Sealed;
 
-    /// <summary>Purges, or frees lazily where the policy says so and <paramref name="lazily"/>: then the contents are undefined, not zero, and <paramref name="lazily"/> stays true.</summary>
-    public static VmStatus Purge(Heap* heap, void* address, ulong bytes, ref bool lazily)
+    /// <summary>Frees lazily where the policy says so: then the contents are undefined, not zero. False: it does not, or the system has no such call, or the heap is sealed, and nothing changed.</summary>
+    public static bool TryPurgeLazily(Heap* heap, void* address, ulong bytes)
     {
-        if (lazily && TAtomics.LoadAcquire(&heap->Policy.LazyPurge, Site.HeapFigures) != 0) // order: a setting [H1]
-        {
-            if (!TryPass(heap, VmVerb.PurgeLazily, bytes))
-                return VmStatus.Sealed;
-            if (heap->Os.PurgeLazily(address, (nuint)bytes) == VmStatus.Ok)
-            {
-                TAtomics.FetchAddAcqRel(&heap->LazyBytesLine.Value, bytes, Site.HeapFigures); // order: a figure; none needed [H1]
-                return VmStatus.Ok;
-            }
-        }
-
-        lazily = false;
-        return Purge(heap, address, bytes);
+        if (TAtomics.LoadAcquire(&heap->Policy.LazyPurge, Site.HeapFigures) == 0 || IsSealed(heap) // order: a setting [H1]
+            || !TryPass(heap, VmVerb.PurgeLazily, bytes) || heap->Os.PurgeLazily(address, (nuint)bytes) != VmStatus.Ok)
+            return false;
+        TAtomics.FetchAddAcqRel(&heap->LazyBytesLine.Value, bytes, Site.HeapFigures); // order: a figure; none needed [H1]
+        return true;
     }
 
     public static VmStatus Purge(Heap* heap, void* address, ulong bytes)
@@ -63,8 +55,13 @@ internal static unsafe class HeapOs<TAtomics>
     public static VmStatus CommitHuge(Heap* heap, void* address, ulong bytes, int pageShift) =>
         TryPass(heap, VmVerb.CommitHuge, bytes) ? heap->Os.CommitHuge(address, (nuint)bytes, pageShift) : VmStatus.Sealed;
 
-    public static VmStatus DropHuge(Heap* heap, void* address, ulong bytes) =>
-        TryPass(heap, VmVerb.DropHuge, bytes) ? heap->Os.DropHuge(address, (nuint)bytes) : VmStatus.Sealed;
+    public static VmStatus DropHuge(Heap* heap, void* address, ulong bytes)
+    {
+        var status = TryPass(heap, VmVerb.DropHuge, bytes) ? heap->Os.DropHuge(address, (nuint)bytes) : VmStatus.Sealed;
+        if (status == VmStatus.Ok)
+            TAtomics.FetchAddAcqRel(&heap->PurgedBytesLine.Value, bytes, Site.HeapFigures); // order: a figure; none needed [H1]
+        return status;
+    }
 
     /// <summary>Moves contents by pages where the system grants it, else by a copy.</summary>
     public static VmStatus Move(Heap* heap, ulong from, ulong to, ulong bytes, out ulong copied)

@@ -4,8 +4,8 @@ using BitTreeAlloc.Os;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// Owns: advice about transparent huge pages: for areas of regions when they are made, and for blocks where a space has grown dense.
-/// Invariants: none; advice changes cost, never contents, and a refusal is noted once for the Api to tell. Callers: RegionAreas, Births. Checked by: the matrix of huge page modes.
+/// Owns: advice about transparent huge pages: for areas of regions when they are made, for blocks where a space has grown dense, and against them.
+/// Invariants: none; advice changes cost, never contents, and a refusal is noted once for the Api to tell. Callers: RegionAreas, RegionPages, Stretches, Births. Checked by: the matrix of huge page modes.
 /// </summary>
 internal static unsafe class HugePages<TAtomics>
     where TAtomics : struct, IAtomics
@@ -18,6 +18,20 @@ internal static unsafe class HugePages<TAtomics>
         var status = HeapOs<TAtomics>.Advise(heap, address, bytes, wanted ? VmAdvice.HugePages : VmAdvice.NoHugePages);
         if (wanted && status is not (VmStatus.Ok or VmStatus.Sealed))
             TAtomics.CompareExchangeAcqRel(&heap->AdviceDeniedLine.Value, 0, 1, Site.HeapFigures); // order: a note; told once by whoever finds it [H1]
+    }
+
+    /// <summary>Advises addresses of regions of a class for huge pages or against them, as the policy says.</summary>
+    public static void AdviseRegions(Heap* heap, int regionClass, void* address, ulong bytes)
+    {
+        var from = TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures); // order: a setting [H1]
+        Advise(heap, address, bytes, (ulong)regionClass >= from);
+    }
+
+    /// <summary>Where the policy wants no huge pages at all, advises a new stretch of blocks against them.</summary>
+    public static void AdviseStretch(Heap* heap, void* address, ulong bytes)
+    {
+        if (TAtomics.LoadAcquire(&heap->Policy.HugeRegionClass, Site.HeapFigures) == Policy.Never) // order: a setting [H1]
+            Advise(heap, address, bytes, wanted: false);
     }
 
     /// <summary>

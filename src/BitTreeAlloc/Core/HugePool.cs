@@ -1,4 +1,5 @@
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Bits;
 using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Core;
@@ -13,26 +14,35 @@ internal static unsafe class HugePool<TAtomics>
 {
     private const int MaxSkip = 64;
     private const int SkipShift = 32;
+    private const int GiantShift = 30;
 
     /// <summary>Whether the policy takes pages from the pool.</summary>
     public static bool IsWanted(Heap* heap) => TAtomics.LoadAcquire(&heap->Policy.HugePool, Site.HeapFigures) != 0; // order: a setting [H1]
 
-    /// <summary>Commits a range from the pool by the largest pages that fit it.</summary>
-    public static bool TryCommit(Heap* heap, ulong address, ulong bytes)
+    /// <summary>Commits a range from the pool by the largest pages that fit it; <paramref name="giants"/> of them are of 1 GiB.</summary>
+    public static bool TryCommit(Heap* heap, ulong address, ulong bytes, out ulong giants)
     {
-        if (!TryStep(heap, address, bytes, 30, &heap->HugeSkip30Line) && !TryStep(heap, address, bytes, 21, &heap->HugeSkip21Line))
+        giants = TryStep(heap, address, bytes, GiantShift, &heap->HugeSkip30Line) ? bytes >> GiantShift : 0;
+        if (giants == 0 && !TryStep(heap, address, bytes, RegionWord.UnitShift, &heap->HugeSkip21Line))
             return false;
-        TAtomics.FetchAddAcqRel(&heap->HugePoolBytesLine.Value, bytes, Site.HeapFigures); // order: a figure [H1]
+        Count(heap, bytes, giants);
         return true;
     }
 
     /// <summary>Gives a range that <see cref="TryCommit"/> committed, in one step or several, back to the pool.</summary>
-    public static bool TryDrop(Heap* heap, ulong address, ulong bytes)
+    public static bool TryDrop(Heap* heap, ulong address, ulong bytes, ulong giants)
     {
         if (HeapOs<TAtomics>.DropHuge(heap, (void*)address, bytes) != VmStatus.Ok)
             return false;
-        TAtomics.FetchAddAcqRel(&heap->HugePoolBytesLine.Value, 0 - bytes, Site.HeapFigures); // order: a figure [H1]
+        Count(heap, 0 - bytes, 0 - giants);
         return true;
+    }
+
+    private static void Count(Heap* heap, ulong bytes, ulong giants)
+    {
+        TAtomics.FetchAddAcqRel(&heap->HugePoolBytesLine.Value, bytes, Site.HeapFigures); // order: a figure [H1]
+        if (giants != 0)
+            TAtomics.FetchAddAcqRel(&heap->HugePool30BytesLine.Value, giants << GiantShift, Site.HeapFigures); // order: a figure [H1]
     }
 
     private static bool TryStep(Heap* heap, ulong address, ulong bytes, int shift, Line* skip)
@@ -51,6 +61,8 @@ internal static unsafe class HugePool<TAtomics>
         var isGranted = HeapOs<TAtomics>.CommitHuge(heap, (void*)address, bytes, shift) == VmStatus.Ok;
         var next = isGranted ? 0 : Math.Min(MaxSkip, Math.Max(1, (word >> SkipShift) * 2));
         TAtomics.StoreRelease(&skip->Value, (next << SkipShift) | next, Site.HeapFigures); // order: a hint [H1]
+        if (!isGranted)
+            TAtomics.FetchAddAcqRel(&heap->HugePoolRefusalsLine.Value, 1, Site.HeapFigures); // order: a figure [H1]
         return isGranted;
     }
 }

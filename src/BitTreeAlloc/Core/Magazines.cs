@@ -21,13 +21,12 @@ internal static unsafe class Magazines<TAtomics, TGeometry>
     public static ulong* TryTakeEmpty(Heap* heap, CacheRecord* record, int sizeClass, out Outcome outcome)
     {
         outcome = Outcome.Ok;
-        var slotSize = heap->Classes[sizeClass].SlotSize;
-        var slots = CacheBudget<TAtomics>.Take(heap, record, AllowedSlots(heap, sizeClass, out _), slotSize);
+        var slots = Grant(heap, record, sizeClass, AllowedSlots(heap, sizeClass, out _));
         if (slots == 0)
             return null;
         var magazine = TryTakeBare(heap, record, out outcome);
         if (magazine == null)
-            CacheBudget<TAtomics>.Return(heap, record, (ulong)slots * (ulong)slotSize);
+            ReturnGrant(heap, record, sizeClass, slots);
         else
             SetSlots(magazine, slots);
         return magazine;
@@ -39,13 +38,13 @@ internal static unsafe class Magazines<TAtomics, TGeometry>
         var slots = SlotsOf(magazine);
         var more = AllowedSlots(heap, sizeClass, out _) - slots;
         if (more > 0)
-            SetSlots(magazine, slots + CacheBudget<TAtomics>.Take(heap, record, more, heap->Classes[sizeClass].SlotSize));
+            SetSlots(magazine, slots + Grant(heap, record, sizeClass, more));
     }
 
     /// <summary>Keeps an empty magazine of a class at hand, or for the next cache that needs one; its grant is free again.</summary>
     public static void GiveEmpty(Heap* heap, CacheRecord* record, int sizeClass, ulong* magazine)
     {
-        CacheBudget<TAtomics>.Return(heap, record, (ulong)SlotsOf(magazine) * (ulong)heap->Classes[sizeClass].SlotSize);
+        ReturnGrant(heap, record, sizeClass, SlotsOf(magazine));
         if (record->SpareEmpty == 0)
             record->SpareEmpty = (ulong)magazine;
         else
@@ -103,6 +102,25 @@ internal static unsafe class Magazines<TAtomics, TGeometry>
 
     /// <summary>Full magazines of the class in the recycler.</summary>
     public static ulong RecyclerDepth(Heap* heap, int sizeClass) => NodeStack<TAtomics>.Depth(Arena(heap), &heap->States[sizeClass].Recycler);
+
+    private static int Grant(Heap* heap, CacheRecord* record, int sizeClass, int slots)
+    {
+        var slotSize = heap->Classes[sizeClass].SlotSize;
+        if (sizeClass <= SizeClasses.LastSmall)
+            return CacheBudget<TAtomics>.Take(heap, record, slots, slotSize);
+        var allowed = CacheBudget<TAtomics>.TakeMedium(heap, slots, slotSize);
+        var got = allowed == 0 ? 0 : CacheBudget<TAtomics>.Take(heap, record, allowed, slotSize);
+        CacheBudget<TAtomics>.ReturnMedium(heap, allowed - got, slotSize);
+        return got;
+    }
+
+    private static void ReturnGrant(Heap* heap, CacheRecord* record, int sizeClass, int slots)
+    {
+        var slotSize = heap->Classes[sizeClass].SlotSize;
+        CacheBudget<TAtomics>.Return(heap, record, (ulong)slots * (ulong)slotSize);
+        if (sizeClass > SizeClasses.LastSmall)
+            CacheBudget<TAtomics>.ReturnMedium(heap, slots, slotSize);
+    }
 
     private static ulong* TryTakeBare(Heap* heap, CacheRecord* record, out Outcome outcome)
     {

@@ -18,6 +18,12 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// <summary>One fresh block makes the recent peak forget this fraction of what lies above present use.</summary>
     private const int DecayShift = 6;
 
+    private const int SlackBits = 16;
+    private const ulong SlackMask = (1ul << SlackBits) - 1;
+
+    /// <summary>The most that steady use of medium sizes may widen the share by: as much again as the peak.</summary>
+    private const ulong MaxMediumSlack = 1024;
+
     /// <summary>True when it flushed or purged, so that the caller may look again before it touches fresh memory.</summary>
     public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass) =>
         TrySweepToSoft(heap, record, Births<TAtomics, TGeometry>.BlockBytes(heap, sizeClass), sizeClass) || BeforeFresh(heap, record, sizeClass, 0);
@@ -36,7 +42,8 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         var peak = TAtomics.LoadAcquire(&heap->PeakLine.Value, Site.HeapFigures); // order: a figure [H1]
         peak = inUse >= peak ? inUse : peak - ((peak - inUse) >> DecayShift);
         TAtomics.StoreRelease(&heap->PeakLine.Value, peak, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
-        var slack = (peak * x) >> 10;
+        var isMedium = sizeClass > SizeClasses.LastSmall;
+        var slack = (peak * (x + (isMedium ? MediumSlack(heap) : 0))) >> 10;
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
         if (touched <= Math.Max(peak + slack, FloorBytes) || touched < next)
             return false;
@@ -46,6 +53,8 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, peak >> 4));
         if (!TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return false;
+        if (isMedium)
+            WidenMediumSlack(heap, peak, x);
         if (sizeClass != 0)
             CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
         var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (peak + (slack / 2)));
@@ -53,6 +62,43 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         // What could not be purged is fragmentation.
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
         return true;
+    }
+
+    /// <summary>
+    /// After a realloc moved medium memory: for a moment both the old and the new were in use, so the recent peak says nothing. What lies free beyond the share of present use goes back, before the rest of
+    /// the new memory is touched: memory that grows so leaves a trail as long as itself.
+    /// </summary>
+    public static void AfterMove(Heap* heap, CacheRecord* record)
+    {
+        var x = TAtomics.LoadAcquire(&heap->Policy.PurgeSlack, Site.HeapFigures); // order: a setting [H1]
+        if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
+            return;
+        CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        var touched = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
+        var slack = (inUse * x) >> 10;
+        var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, inUse >> 4));
+        if (touched <= Math.Max(inUse + slack, FloorBytes) || touched < next || !TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
+            return;
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (inUse + (slack / 2)));
+        TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
+    }
+
+    private static ulong MediumSlack(Heap* heap) => TAtomics.LoadAcquire(&heap->MediumSlackLine.Value, Site.HeapFigures) & SlackMask; // order: a figure [H1]
+
+    /// <summary>
+    /// Sweeps that medium sizes call for come again and again where use does not grow: what is purged of one class is touched anew for another. Each such sweep doubles the share that may lie free, up to
+    /// <see cref="MaxMediumSlack"/>; use that has grown, or fallen, by an eighth begins it anew. So their number grows with the logarithm of the events (docs/adr/0012).
+    /// </summary>
+    private static void WidenMediumSlack(Heap* heap, ulong peak, ulong x)
+    {
+        // Low bits: the share. The others: the peak at the last sweep, in 4 KiB.
+        var word = TAtomics.LoadAcquire(&heap->MediumSlackLine.Value, Site.HeapFigures); // order: a figure [H1]
+        var last = (word >> SlackBits) << 12;
+        var isSteady = peak <= last + (last >> 3) && peak >= last - (last >> 3);
+        var share = isSteady ? Math.Min(MaxMediumSlack, Math.Max(2 * (word & SlackMask), Math.Max(x / 2, 16))) : 0;
+        TAtomics.StoreRelease(&heap->MediumSlackLine.Value, ((peak >> 12) << SlackBits) | share, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
     }
 
     /// <summary>

@@ -20,9 +20,9 @@ internal static unsafe class RegionPages<TAtomics>
         var bytes = (units - held.Committed) << RegionWord.UnitShift;
         if ((held.Committed == 0 && HugePool<TAtomics>.IsWanted(heap)) || held.IsHuge)
         {
-            if (HugePool<TAtomics>.TryCommit(heap, from, bytes))
+            if (HugePool<TAtomics>.TryCommit(heap, from, bytes, out var giants))
             {
-                held = held.WithCommitted(units, huge: true);
+                held = held.WithCommitted(units, huge: true, held.Giants + giants);
                 return VmStatus.Ok;
             }
 
@@ -37,19 +37,31 @@ internal static unsafe class RegionPages<TAtomics>
     }
 
     /// <summary>Gives the pages of units [first, touched) back. False: they stay, and the word as it was. <paramref name="isLazy"/>: the system takes them when it is short.</summary>
-    public static bool Purge(Heap* heap, ulong start, ref RegionWord held, ulong first, out bool isLazy)
+    public static bool Purge(Heap* heap, RegionRef region, ref RegionWord held, ulong first, out bool isLazy)
     {
         isLazy = false;
         if (held.IsHuge)
         {
-            if (first != 0 || !HugePool<TAtomics>.TryDrop(heap, start, held.Committed << RegionWord.UnitShift))
+            var bytes = held.Committed << RegionWord.UnitShift;
+            if (first != 0 || !HugePool<TAtomics>.TryDrop(heap, region.Start, bytes, held.Giants))
                 return false;
+
+            // The range was mapped anew, without the advice that its area was given: the next user may get ordinary pages.
+            HugePages<TAtomics>.AdviseRegions(heap, region.Area->Class, (void*)region.Start, bytes);
             held = held.WithCommitted(0, huge: false);
             return true;
         }
 
-        isLazy = held.Phase != RegionPhase.InUse;
-        var status = HeapOs<TAtomics>.Purge(heap, (void*)(start + (first << RegionWord.UnitShift)), (held.Touched - first) << RegionWord.UnitShift, ref isLazy);
+        var from = (void*)(region.Start + (first << RegionWord.UnitShift));
+        isLazy = held.Phase != RegionPhase.InUse && HeapOs<TAtomics>.TryPurgeLazily(heap, from, (held.Touched - first) << RegionWord.UnitShift);
+        if (isLazy)
+            return true;
+
+        // What lies above the touched part of a stale region was freed lazily: it goes now, or the region would stay stale.
+        var isAll = first == 0 && held.IsStale;
+        var status = HeapOs<TAtomics>.Purge(heap, from, ((isAll ? held.Committed : held.Touched) - first) << RegionWord.UnitShift);
+        if (isAll && status == VmStatus.Ok)
+            held = held.AllPurged();
 
         // Given back, and perhaps not committed any more (Windows): the next user commits again.
         if (status == VmStatus.CommitRefused)

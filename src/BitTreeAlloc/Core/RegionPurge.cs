@@ -21,7 +21,7 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         var purged = 0ul;
         for (var regionClass = RegionClasses.Count - 1; regionClass >= 0; regionClass--)
             purged += SweepClass(heap, regionClass, goal - Math.Min(purged, goal), charge, tails: true);
-        return purged;
+        return purged + ExactRegions<TAtomics, TGeometry>.Sweep(heap, goal - Math.Min(purged, goal), charge);
     }
 
     /// <summary>One tick: up to <paramref name="budget"/> bytes of free regions of each class. Returns the bytes.</summary>
@@ -30,7 +30,7 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         var purged = 0ul;
         for (var regionClass = 0; regionClass < RegionClasses.Count; regionClass++)
             purged += SweepClass(heap, regionClass, budget, 0, tails: false);
-        return purged;
+        return purged + ExactRegions<TAtomics, TGeometry>.Sweep(heap, budget, 0);
     }
 
     /// <summary>Gives a free region that the caller holds back to the system, before anybody else sees it.</summary>
@@ -60,9 +60,11 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         if (word.IsClaimed || (word.Phase != RegionPhase.Dirty && !isTail))
             return 0;
         var wanted = goal >> RegionWord.UnitShift;
-        if (wanted == 0)
+        if (wanted == 0 || (isTail && word.IsHuge))
             return 0;
-        var left = Math.Max(word.InUse, word.Touched - Math.Min(wanted, word.Touched));
+
+        // Pages of the pool go back all at once, whatever is left of the goal: else a small goal, as each tick's, would never reach them.
+        var left = word.IsHuge ? 0 : Math.Max(word.InUse, word.Touched - Math.Min(wanted, word.Touched));
 
         // order: acquire: the last user's writes. The leaf stays: a picker that meets it finds the region held or clean, and goes on [Q1]
         if (!TAtomics.CompareExchangeAcqRel(region.Word, word.Raw, word.Claim().Raw, Site.RegionClaim))
@@ -75,7 +77,7 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
     {
         var bytes = (held.Touched - left) << RegionWord.UnitShift;
         var isLazy = false;
-        var isGone = bytes == 0 || RegionPages<TAtomics>.Purge(heap, region.Start, ref held, left, out isLazy);
+        var isGone = bytes == 0 || RegionPages<TAtomics>.Purge(heap, region, ref held, left, out isLazy);
         if (!isGone)
             bytes = 0;
 

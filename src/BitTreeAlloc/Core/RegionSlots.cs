@@ -55,7 +55,7 @@ internal static unsafe class RegionSlots<TAtomics, TGeometry>
                 return;
         }
 
-        if (TAtomics.LoadAcquire(&heap->Policy.EagerReturn, Site.HeapFigures) == 0) // order: a setting [H1]
+        if (TAtomics.LoadAcquire(&heap->Policy.EagerReturn, Site.HeapFigures) == 0 || HeapOs<TAtomics>.IsSealed(heap)) // order: a setting; the region can stay, so no seal is broken for it [H1]
             Regions<TAtomics, TGeometry>.Offer(region);
         else if (Regions<TAtomics, TGeometry>.TryHold(region))
             RegionPurge<TAtomics, TGeometry>.ReturnHeld(heap, region);

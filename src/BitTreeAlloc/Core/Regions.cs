@@ -23,7 +23,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         var regionClass = RegionClasses.ClassOf(Math.Max(Math.Max(size, alignment), 1));
         var units = RegionClasses.UnitsOf(size);
         outcome = Outcome.Ok;
-        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region)
+        if (!TryTakeDirty(heap, record, regionClass, units, out var region) && !(RegionSlots<TAtomics, TGeometry>.TrySteal(heap, record, regionClass, out region) && Fits(region, units))
             && !(PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, 0, units << RegionWord.UnitShift) && TryTakeDirty(heap, record, regionClass, units, out region)))
             outcome = TryTakeClean(heap, regionClass, out region);
 
@@ -171,7 +171,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     /// <summary>Adds to the bytes in use, by way of the record.</summary>
-    private static void Count(CacheRecord* record, long bytes)
+    public static void Count(CacheRecord* record, long bytes)
     {
         record->PendingInUse += bytes;
         if (record->PendingInUse is > RegionHits<TAtomics, TGeometry>.SettleBytes or < -RegionHits<TAtomics, TGeometry>.SettleBytes)
@@ -186,15 +186,21 @@ internal static unsafe class Regions<TAtomics, TGeometry>
         {
             if (!(RegionSlots<TAtomics, TGeometry>.TryTakeOwn(heap, record, at, out region) && TryHold(region)) && !TryPick(heap, at, RegionPhase.Dirty, out region))
                 continue;
-            var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
-            if (!held.IsHuge || held.Committed >= units)
+            if (Fits(region, units))
                 return true;
-
-            // Its pages come from the pool, and it is too short: left to shorter requests.
-            PutBack(region, held);
         }
 
         region = default;
+        return false;
+    }
+
+    /// <summary>Whether a held region can serve so many units. One whose pages come from the pool, and are too few, is put back: left to shorter requests, because the pool may have no more.</summary>
+    private static bool Fits(RegionRef region, ulong units)
+    {
+        var held = new RegionWord(TAtomics.LoadAcquire(region.Word, Site.RegionLoad)); // order: acquire; held [Q1]
+        if (!held.IsHuge || held.Committed >= units)
+            return true;
+        PutBack(region, held);
         return false;
     }
 
@@ -215,14 +221,14 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     private static Outcome TryTakeClean(Heap* heap, int regionClass, out RegionRef region) =>
-        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, out region);
+        TryPick(heap, regionClass, RegionPhase.Clean, out region) ? Outcome.Ok : TryBirth(heap, regionClass, mayBeHidden: true, out region);
 
-    /// <summary>A region that was never handed out, held.</summary>
-    public static Outcome TryBirth(Heap* heap, int regionClass, out RegionRef region)
+    /// <summary>A region that was never handed out, held; or, where none seemed to be on offer (<paramref name="mayBeHidden"/>), one that is.</summary>
+    public static Outcome TryBirth(Heap* heap, int regionClass, bool mayBeHidden, out RegionRef region)
     {
         for (; ; )
         {
-            if (TryFrontier(heap, regionClass, out region) || TryHidden(heap, regionClass, out region))
+            if (TryFrontier(heap, regionClass, out region) || (mayBeHidden && TryHidden(heap, regionClass, out region)))
                 return Outcome.Ok;
             var outcome = RegionAreas<TAtomics, TGeometry>.Add(heap, regionClass);
             if (outcome != Outcome.Ok)
@@ -261,8 +267,11 @@ internal static unsafe class Regions<TAtomics, TGeometry>
                     continue;
                 region.Area = area;
                 region.Index = next;
-                TAtomics.StoreRelease(region.Word, new RegionWord(0).Claim().Raw, Site.RegionBirth); // order: release; a sweeper that came first found nothing to do in it [Q1]
-                return true;
+
+                // A walk over all words (Reservations) may have come first: to it a word of 0 is a region on offer.
+                // order: release; a sweeper that came first found nothing to do in it [Q1]
+                if (TAtomics.CompareExchangeAcqRel(region.Word, 0, new RegionWord(0).Claim().Raw, Site.RegionBirth))
+                    return true;
             }
         }
 
@@ -287,7 +296,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     /// <summary>Charges and commits what <paramref name="units"/> units need beyond what the region has. <paramref name="held"/> has the committed length after it, also where it failed.</summary>
-    private static bool TryBack(Heap* heap, RegionRef region, ref RegionWord held, ulong units, out Outcome outcome)
+    public static bool TryBack(Heap* heap, RegionRef region, ref RegionWord held, ulong units, out Outcome outcome)
     {
         outcome = Outcome.Ok;
         var more = units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;

@@ -12,6 +12,9 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
+    /// <summary>Units that one call populates: 32 MiB, some ten milliseconds.</summary>
+    private const ulong StepUnits = 16;
+
     /// <summary>
     /// Makes slots or regions for <paramref name="size"/> bytes ready until there are <paramref name="count"/>, used ones included. <paramref name="populate"/>: with their pages. Ends early where
     /// <paramref name="stop"/> is not 0. Returns how many there are.
@@ -41,7 +44,7 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
                 if (word.Phase != BlockPhase.InUse || word.Class != sizeClass)
                     continue;
                 reached += info->Capacity;
-                if (populate && Blocks<TAtomics, TGeometry>.TryClaimUnpicked(block.Space, block.Index, sizeClass, info->Capacity, out held))
+                if (populate && TryHold(block, sizeClass, word))
                     LetGo(heap, block, *info, populate);
             }
         }
@@ -58,6 +61,10 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
 
         return reached;
     }
+
+    /// <summary>Takes hold of a block of the class that was just seen, also of one with no slot to give: its free slots lie in caches, and are as untouched as others.</summary>
+    private static bool TryHold(BlockRef block, int sizeClass, BlockWord word) =>
+        word.CanClaimFor(sizeClass) && TAtomics.CompareExchangeAcqRel(block.Space->Words + block.Index, word.Raw, word.Claim().Raw, Site.BlockClaim); // order: as Blocks.TryClaim [B1]
 
     /// <summary>Lets a held block go, with its pages where they are wanted: a block that could not be populated is ready all the same.</summary>
     private static void LetGo(Heap* heap, BlockRef block, in ClassInfo info, bool populate)
@@ -77,11 +84,17 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
 
     private static long ReserveRegions(Heap* heap, ulong size, long count, bool populate, ulong* stop, out Outcome outcome)
     {
+        if (ExactRegions<TAtomics, TGeometry>.Serves(heap, size, 1))
+            return ReserveRuns(heap, RegionClasses.UnitsOf(size), count, populate, stop, out outcome);
         var regionClass = RegionClasses.ClassOf(size);
         var units = RegionClasses.UnitsOf(size);
         var reached = 0L;
         outcome = Outcome.Ok;
         RegionRef region;
+
+        // What caches keep at hand is handed out first: with its pages it can be had only from there.
+        if (populate)
+            RegionSlots<TAtomics, TGeometry>.OfferAll(heap);
         for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
         {
             region.Area = area;
@@ -92,42 +105,106 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
                 var isReady = word.Committed >= units;
                 var isFree = word.IsOffered(RegionPhase.Clean) || word.IsOffered(RegionPhase.Dirty);
                 if (isFree && (!isReady || populate) && Regions<TAtomics, TGeometry>.TryClaim(region, word.Phase, out var held))
-                    isReady = TryReady(heap, region, held, units, populate, out outcome);
+                    isReady = TryReady(heap, region, held, units, populate, stop, out outcome);
                 reached += isReady ? 1 : 0;
             }
         }
 
         while (reached < count && outcome == Outcome.Ok && !IsStopped(stop))
         {
-            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, out region);
-            if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, out outcome))
+            // What lies free was counted above: only what was never handed out is more.
+            outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, mayBeHidden: false, out region);
+            if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, stop, out outcome))
                 reached++;
         }
 
         return reached;
     }
 
-    /// <summary>Commits a held region, populates it where that is wanted, and offers it.</summary>
-    private static bool TryReady(Heap* heap, RegionRef region, RegionWord held, ulong units, bool populate, out Outcome outcome)
+    /// <summary>Runs of the exact mode: made ready is kept, with its charge, whether populated or not.</summary>
+    private static long ReserveRuns(Heap* heap, ulong units, long count, bool populate, ulong* stop, out Outcome outcome)
     {
-        // Pages from the pool are resident with their commit: they count as touched from then on.
-        var isResident = populate || HugePool<TAtomics>.IsWanted(heap);
-        var more = isResident && units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;
-        outcome = Limits<TAtomics>.TryCharge(heap, more) ? Outcome.Ok : Outcome.LimitReached;
-        if (outcome == Outcome.Ok && held.Committed < units)
-            outcome = Outcomes.From(RegionPages<TAtomics>.Commit(heap, region.Start, ref held, units));
-        isResident &= outcome == Outcome.Ok && (held.IsHuge || (populate && HeapOs<TAtomics>.Advise(heap, (void*)region.Start, units << RegionWord.UnitShift, VmAdvice.Populate) == VmStatus.Ok));
-        if (isResident)
+        var reached = 0L;
+        outcome = Outcome.Ok;
+        RegionWord held;
+        for (var area = ExactRegions<TAtomics, TGeometry>.First(heap); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
         {
-            TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, more, Site.HeapFigures); // order: a figure [H1]
-            held = held.Used(units).Freed();
-        }
-        else if (outcome != Outcome.LimitReached)
-        {
-            Limits<TAtomics>.Undo(heap, more);
+            var at = new RegionRef { Area = area };
+            var end = TAtomics.LoadAcquire(&area->Frontier, Site.RegionFrontier); // order: acquire [Q1]
+            for (; at.Index < end && reached < count && !IsStopped(stop); at.Index++)
+            {
+                var word = new RegionWord(TAtomics.LoadAcquire(at.Word, Site.RegionLoad)); // order: acquire; a look [Q1]
+                if (word.Phase == RegionPhase.Clean || word.Touched != units)
+                    continue;
+                reached++;
+                if (!populate || word.Phase == RegionPhase.InUse || !ExactRegions<TAtomics, TGeometry>.TryHold(at, out held))
+                    continue;
+                Populate(heap, at.Start, units, stop);
+                ExactRegions<TAtomics, TGeometry>.Keep(at, held);
+            }
         }
 
+        while (reached < count && !IsStopped(stop))
+        {
+            outcome = ExactRegions<TAtomics, TGeometry>.TryTake(heap, units, 1, out var region, out held);
+            if (outcome != Outcome.Ok)
+                return reached;
+            if (populate)
+                Populate(heap, region.Start, units, stop);
+            ExactRegions<TAtomics, TGeometry>.Keep(region, held.Used(units));
+            reached++;
+        }
+
+        return reached;
+    }
+
+    /// <summary>Commits a held region, populates it where that is wanted, and offers it.</summary>
+    private static bool TryReady(Heap* heap, RegionRef region, RegionWord held, ulong units, bool populate, ulong* stop, out Outcome outcome)
+    {
+        // Its pages come from the pool, and it is too short: left to shorter requests, because the pool may have no more.
+        if (held.IsHuge && held.Committed < units)
+        {
+            outcome = Outcome.Ok;
+            Regions<TAtomics, TGeometry>.PutBack(region, held);
+            return false;
+        }
+
+        // Pages from the pool are resident with their commit: they count as touched from then on.
+        var isResident = populate || held.IsHuge || HugePool<TAtomics>.IsWanted(heap);
+        var charged = isResident && units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;
+        outcome = Limits<TAtomics>.TryCharge(heap, charged) ? Outcome.Ok : Outcome.LimitReached;
+        var more = 0ul;
+        if (outcome == Outcome.Ok)
+        {
+            if (held.Committed < units)
+                outcome = Outcomes.From(RegionPages<TAtomics>.Commit(heap, region.Start, ref held, units));
+            var resident = outcome != Outcome.Ok ? 0 : held.IsHuge ? units : populate ? Populate(heap, region.Start, units, stop) : 0;
+            more = resident > held.Touched ? (resident - held.Touched) << RegionWord.UnitShift : 0;
+
+            // Where the policy began to use the pool meanwhile, this adds what was not charged yet.
+            Limits<TAtomics>.Undo(heap, charged - more);
+            held = resident == 0 ? held : held.Used(resident).Freed();
+        }
+
+        if (more != 0)
+            TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, more, Site.HeapFigures); // order: a figure [H1]
         Regions<TAtomics, TGeometry>.PutBack(region, held);
         return outcome == Outcome.Ok;
+    }
+
+    /// <summary>Populates the first units of a region, in steps, so that it can be stopped. Returns the units that may have pages now: of a step that failed some may.</summary>
+    private static ulong Populate(Heap* heap, ulong start, ulong units, ulong* stop)
+    {
+        var at = 0ul;
+        while (at < units && !IsStopped(stop))
+        {
+            var step = Math.Min(StepUnits, units - at);
+            var status = HeapOs<TAtomics>.Advise(heap, (void*)(start + (at << RegionWord.UnitShift)), step << RegionWord.UnitShift, VmAdvice.Populate);
+            at += status == VmStatus.Sealed ? 0 : step;
+            if (status != VmStatus.Ok)
+                return at;
+        }
+
+        return at;
     }
 }

@@ -78,7 +78,11 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
             {
                 outcome = MakeMetadata(heap, data, bytes, family, out stretch);
                 if (outcome == Outcome.Ok)
+                {
+                    HugePages<TAtomics>.AdviseStretch(heap, data, bytes + (bytes / 4));
                     return Outcome.Ok;
+                }
+
                 HeapOs<TAtomics>.Release(heap, data, bytes + (bytes / 4));
                 if (outcome == Outcome.CommitRefused)
                     return outcome;

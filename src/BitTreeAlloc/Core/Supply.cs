@@ -16,6 +16,19 @@ internal static unsafe class Supply<TAtomics, TGeometry>
     /// <summary>Takes up to <paramref name="wanted"/> slots of a class; at least one when the outcome is Ok.</summary>
     public static int Take(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted, out Outcome outcome)
     {
+        if (sizeClass <= SizeClasses.LastSmall)
+            return TakeAny(heap, record, sizeClass, slots, wanted, out outcome);
+
+        // Blocks of medium classes are large, so that births of them are rare: what is about to be touched for the first time inside them is fresh memory too.
+        var touched = TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures); // order: a figure [H1]
+        var got = TakeAny(heap, record, sizeClass, slots, wanted, out outcome);
+        if (TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures) != touched) // order: a figure [H1]
+            PurgePolicy<TAtomics, TGeometry>.BeforeFresh(heap, record, sizeClass, 0);
+        return got;
+    }
+
+    private static int TakeAny(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted, out Outcome outcome)
+    {
         outcome = Outcome.Ok;
         var got = TakeFromLast(heap, record, sizeClass, slots, wanted);
         if (got == 0)
@@ -124,7 +137,8 @@ internal static unsafe class Supply<TAtomics, TGeometry>
     private static int TakeFromTree(Heap* heap, CacheRecord* record, int sizeClass, ulong* slots, int wanted) =>
         TryHoldFromTree(heap, sizeClass, out var block, out var held) ? TakeHeld(heap, record, block, sizeClass, held, slots, wanted) : 0;
 
-    private static bool TryHoldFromTree(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
+    /// <summary>Claims the lowest block of the class that has something to give.</summary>
+    public static bool TryHoldFromTree(Heap* heap, int sizeClass, out BlockRef block, out BlockWord held)
     {
         var info = heap->Classes + sizeClass;
         for (var number = 0; ; number++)
@@ -165,7 +179,7 @@ internal static unsafe class Supply<TAtomics, TGeometry>
 
     private static int Carve(Heap* heap, CacheRecord* record, BlockRef block, in ClassInfo info, BlockWord held, int taken, ulong* slots, int wanted)
     {
-        var carved = taken * 2 >= wanted ? 0 : Math.Min(wanted - taken, info.Capacity - held.Cursor);
+        var carved = taken * 2 >= wanted ? 0 : Math.Min(info.UnitShift == 0 ? wanted - taken : 1, info.Capacity - held.Cursor);
         var start = Blocks<TAtomics, TGeometry>.FirstSlot(block.Space, block.Index);
         var slot = start + ((ulong)held.Cursor * (ulong)info.SlotSize);
         for (var number = 0; number < carved; number++, slot += (ulong)info.SlotSize)
@@ -197,7 +211,8 @@ internal static unsafe class Supply<TAtomics, TGeometry>
         TAtomics.FetchAddAcqRel(&heap->TouchedLine.Value, (ulong)BitOperations.PopCount(after & ~before) << shift, Site.HeapFigures); // order: a figure [H1]
     }
 
-    private static ulong Range(ulong offset, ulong bytes, int shift)
+    /// <summary>The bits of the pages that a range of a block lies in.</summary>
+    public static ulong Range(ulong offset, ulong bytes, int shift)
     {
         var first = (int)(offset >> shift);
         var last = (int)((offset + bytes - 1) >> shift);

@@ -71,7 +71,8 @@ internal static unsafe class Sweeper<TAtomics, TGeometry>
         while (end > 0 && purged < goal && IsAbove(heap, charge))
         {
             var first = end;
-            while (first > 0 && ((end - first) << space->BlockShift < MaxRunBytes || !IsPageStart(heap, space, first)) && TryHoldEmpty(heap, space, first - 1))
+            var most = Math.Min(MaxRunBytes, goal - purged); // No run goes on past the goal: only its last block may lie across it.
+            while (first > 0 && ((end - first) << space->BlockShift < most || !IsPageStart(heap, space, first)) && TryHoldEmpty(heap, space, first - 1))
                 first--;
             if (first < end)
                 purged += PurgeRun(heap, space, first, end);

@@ -66,7 +66,7 @@ public unsafe interface IVirtualMemory
     /// a reservation; nothing changed. <see cref="VmStatus.TooManyMappings"/>: the range is still reserved, and is to be committed before it is touched.</para></remarks>
     static virtual VmStatus CommitHuge(void* context, void* address, nuint bytes, int pageShift) => VmStatus.NotSupported;
 
-    /// <summary>Takes a range that <see cref="CommitHuge"/> made, or whole huge pages of one, back to reserved-only: its pages go to the pool, its contents are lost, a touch faults.</summary>
+    /// <summary>Takes a range that calls of <see cref="CommitHuge"/> made, of one pool or several, or whole huge pages of it, back to reserved-only: its pages go to the pool, its contents are lost, a touch faults.</summary>
     /// <remarks><see cref="VmStatus.Invalid"/>: no whole huge pages. <see cref="VmStatus.TooManyMappings"/>: nothing changed, and the call may be repeated later.</remarks>
     static virtual VmStatus DropHuge(void* context, void* address, nuint bytes) => VmStatus.NotSupported;
 

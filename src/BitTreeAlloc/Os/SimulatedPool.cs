@@ -17,8 +17,14 @@ internal sealed class SimulatedPool(int shift, int? pages)
         _taken.Set(start, bytes, true);
     }
 
-    /// <summary>Whether all of the range is from here, and whole pages.</summary>
-    public bool Holds(nuint start, nuint bytes) => ((start | bytes) & (((nuint)1 << shift) - 1)) == 0 && _taken.Covers(start, bytes, true);
+    /// <summary>Bytes of the range that are from here, in whole pages: one that lies in it in part does not count.</summary>
+    public nuint WholeBytes(nuint start, nuint bytes)
+    {
+        nuint sum = 0;
+        foreach (var piece in _taken.Within(start, bytes))
+            sum += ((piece.Start | piece.End) & (((nuint)1 << shift) - 1)) == 0 ? piece.End - piece.Start : 0;
+        return sum;
+    }
 
     /// <summary>Takes back what of the range is from here.</summary>
     public void GiveBack(nuint start, nuint bytes)

@@ -144,9 +144,8 @@ public sealed unsafe partial class SimulatedVirtualMemory
         {
             var status = Begin(VmVerb.DropHuge);
             var breach = BreachOf(address, bytes, out var reservation);
-            var pool = Array.Find(_pools, one => one.Holds(address, bytes));
-            if (reservation is not null && pool is null)
-                (breach, reservation) = ("the range is not whole huge pages of one pool", null);
+            if (reservation is not null && _pools.Aggregate((nuint)0, (sum, pool) => sum + pool.WholeBytes(address, bytes)) != bytes)
+                (breach, reservation) = ("the range is not whole huge pages of the pools", null);
             if (reservation is null)
                 return End(VmVerb.DropHuge, address, bytes, Breach(VmVerb.DropHuge, address, bytes, breach));
 
@@ -155,7 +154,8 @@ public sealed unsafe partial class SimulatedVirtualMemory
             if (status == VmStatus.Ok)
             {
                 _ = SystemVirtualMemory.Seal((void*)address, bytes);
-                pool!.GiveBack(address, bytes);
+                foreach (var pool in _pools)
+                    pool.GiveBack(address, bytes);
                 _pages.SetAll(reservation, address, bytes, SimulatedPage.Reserved);
             }
 

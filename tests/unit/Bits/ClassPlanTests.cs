@@ -56,15 +56,15 @@ public sealed unsafe class ClassPlanTests
 
     [Theory]
     [MemberData(nameof(Alignments))]
-    public void A_magazine_holds_4_to_125_slots_and_16_KiB_where_that_is_more_than_4_and_medium_ones_512_KiB(int minimumAlignment)
+    public void A_magazine_holds_4_to_125_slots_and_16_KiB_where_that_is_more_than_4_and_medium_ones_256_KiB(int minimumAlignment)
     {
         foreach (var info in Fill(minimumAlignment).Skip(1))
         {
             if (info.SlotSize > 64 << 10)
             {
                 // Medium: half a MiB, 1 to 4 slots, and no slot less than fits.
-                Assert.Equal(info.SlotSize <= 128 << 10 ? 4 : info.SlotSize > 256 << 10 ? 1 : (512 << 10) / info.SlotSize, info.MagazineSlots);
-                Assert.True(info.MagazineSlots == 1 || info.MagazineSlots * info.SlotSize <= 512 << 10);
+                Assert.Equal(info.SlotSize > 256 << 10 ? 1 : (256 << 10) / info.SlotSize, info.MagazineSlots);
+                Assert.True(info.MagazineSlots == 1 || info.MagazineSlots * info.SlotSize <= 256 << 10);
             }
             else
             {

@@ -10,7 +10,7 @@ internal sealed class VirtualClock : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new VirtualTimer(callback, state, _now + dueTime, period);
+        var timer = new VirtualTimer(this, callback, state, dueTime, period);
         _timers.Add(timer);
         return timer;
     }
@@ -23,11 +23,12 @@ internal sealed class VirtualClock : TimeProvider
             timer.RunUntil(_now);
     }
 
-    internal sealed class VirtualTimer(TimerCallback callback, object? state, TimeSpan due, TimeSpan period) : ITimer
+    internal sealed class VirtualTimer(VirtualClock clock, TimerCallback callback, object? state, TimeSpan due, TimeSpan period) : ITimer
     {
-        private TimeSpan _due = due;
+        private TimeSpan? _due = due == Timeout.InfiniteTimeSpan ? null : clock._now + due;
 
-        public TimeSpan Period => period;
+        /// <summary>What was asked for last; infinite: it does not run.</summary>
+        public TimeSpan Period { get; private set; } = period;
 
         public int Calls { get; private set; }
 
@@ -38,14 +39,22 @@ internal sealed class VirtualClock : TimeProvider
 
         public void RunUntil(TimeSpan now)
         {
-            for (; !IsDisposed && _due <= now; _due += period)
+            while (!IsDisposed && _due <= now)
             {
+                _due = Period == Timeout.InfiniteTimeSpan ? null : _due + Period;
                 Calls++;
                 callback(state);
             }
         }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            if (IsDisposed)
+                return false;
+            _due = dueTime == Timeout.InfiniteTimeSpan ? null : clock._now + dueTime;
+            Period = period;
+            return true;
+        }
 
         public void Dispose() => IsDisposed = true;
 

@@ -10,6 +10,32 @@ public sealed unsafe class KnownHolesMemory
 {
     private const int MiB = 1 << 20;
 
+    [FactOnLinux]
+    public void Hole_17_a_request_of_70_KB_costs_its_slot_of_80_KiB_and_no_region()
+    {
+        using var live = new LiveSet(new());
+        var before = live.Figures;
+        var slot = live.Alloc(70_000);
+        var after = live.Figures;
+        Assert.Equal((nuint)(80 << 10), live.Allocator.UsableSize(slot));
+        Assert.Equal((0, 0, (nuint)(80 << 10)), (after.RegionCount, after.DirectCount, after.LiveBytes));
+
+        // Charged: the block that it begins, which serves twelve. Resident: what is touched.
+        Assert.Equal((nuint)MiB, after.ChargedBytes - after.MetadataBytes - (before.ChargedBytes - before.MetadataBytes));
+        Assert.True(Placement<HardwareAtomics>.TryLocate(live.Heap, (ulong)slot, out var block));
+        var start = (byte*)Blocks<HardwareAtomics, BitTreeAlloc.Bits.ShippedGeometry>.FirstSlot(block.Space, block.Index);
+        Assert.InRange(Pages.ResidentBytes(start, MiB), 68u << 10, 80u << 10);
+        new Span<byte>(slot, 80 << 10).Fill(1);
+        Assert.Equal((nuint)(80 << 10), Pages.ResidentBytes(start, MiB));
+        for (var i = 1; i < 12; i++)
+            live.Allocator.Alloc(ref live.Cache, 70_000);
+        Assert.Equal(after.ChargedBytes - after.MetadataBytes, live.Figures.ChargedBytes - live.Figures.MetadataBytes);
+
+        // The measure can fail: what a region serves is charged by megabytes.
+        live.Allocator.Alloc(ref live.Cache, (2 * MiB) + 1);
+        Assert.Equal((nuint)(4 * MiB), live.Figures.ChargedBytes - live.Figures.MetadataBytes - (after.ChargedBytes - after.MetadataBytes));
+    }
+
     [Fact]
     public void Hole_3_older_stretches_serve_again_after_growth()
     {

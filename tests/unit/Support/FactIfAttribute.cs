@@ -48,3 +48,14 @@ internal sealed class FactIfCas16Attribute : FactAttribute
             Skip = CasStub.Reason;
     }
 }
+
+/// <summary>A theory about Linux.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TheoryOnLinuxAttribute : TheoryAttribute
+{
+    public TheoryOnLinuxAttribute()
+    {
+        if (!OperatingSystem.IsLinux())
+            Skip = "this is not Linux";
+    }
+}

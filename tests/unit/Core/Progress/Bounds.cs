@@ -32,7 +32,7 @@ internal static class Bounds
         Assert.InRange(rest.Caches, 0, threads * ((operation.HasSecond ? 1 : 0) + (operation.Claims ? 1 : 0)));
         Assert.InRange(rest.Claimed, 0, threads * (operation.Claims || operation.HasSecond ? 1 : 0));
         Assert.InRange(rest.GrantBytes, 0, threads * (grant + (operation.Drains ? Magazine : 0)));
-        Assert.InRange(rest.ChargeBytes, operation.Sweeps ? -threads * PurgeRun : 0, threads * (operation.Headers < 0 ? Math.Max(most, operation.Addresses) : most + operation.Headers));
+        Assert.InRange(rest.ChargeBytes, -threads * (operation.Sweeps ? Math.Max(PurgeRun, region) : region), threads * (operation.Headers < 0 ? Math.Max(most, operation.Addresses) : most + operation.Headers));
         Assert.InRange(rest.AddressBytes, 0, threads * Math.Max(operation.Addresses, 128 << 10));
     }
 
