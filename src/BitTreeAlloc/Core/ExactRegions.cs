@@ -224,7 +224,7 @@ internal static unsafe class ExactRegions<TAtomics, TGeometry>
     {
         // As of a run in use: at once, not when the system is short.
         var held = word.Used(word.Touched);
-        if (HeapOs<TAtomics>.IsSealed(heap) || !RegionPages<TAtomics>.Purge(heap, region.Start, ref held, left, out _))
+        if (HeapOs<TAtomics>.IsSealed(heap) || !RegionPages<TAtomics>.Purge(heap, region, ref held, left, out _))
             return 0;
         if (left != 0)
         {
