@@ -15,5 +15,6 @@ internal static unsafe class HeapWords
         memory.Ignore(&heap->AdviceDeniedLine.Value);
         memory.Ignore(&heap->HugePoolBytesLine.Value);
         memory.Ignore(&heap->MovedBytesLine.Value);
+        memory.Ignore(&heap->MediumSlackLine.Value);
     }
 }

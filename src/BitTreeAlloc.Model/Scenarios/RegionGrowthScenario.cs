@@ -49,8 +49,8 @@ internal sealed unsafe class RegionGrowthScenario(string name, bool hasSpace, pa
         _heap->Os = VmTable.Of<ModelSystem>(null);
         _heap->PageSize = ModelSystem.Page;
         _heap->RegionSpaces = memory.Words("region space", 2);
-        _heap->RegionClasses = (ulong*)memory.Native(sizeof(ulong) * RegionClasses.Count);
-        for (var number = 0; number < RegionClasses.Count; number++)
+        _heap->RegionClasses = (ulong*)memory.Native(sizeof(ulong) * (RegionArea.ExactClass + 1));
+        for (var number = 0; number <= RegionArea.ExactClass; number++)
         {
             if (number == Class)
                 memory.Register(_heap->RegionClasses + number, "areas");

@@ -48,8 +48,8 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("steal-or-birth-vs-owners-take", Stolen, [Cached(1), Unborn], "a", "a") { Granted = 1, Deviations = 8, Setting = s_listed };
         yield return () => new RegionScenario("steal-vs-steal", Stolen, [Cached(2)], "a", "a") { Granted = 1, Setting = s_listed with { Records = 3 } };
         yield return () => new RegionScenario("steal-vs-offer", Stolen, [Cached(1)], "a", "o") { Setting = s_listed };
-        yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Deviations = 8, Setting = s_listed };
-        yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Deviations = 8, Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-vs-tick", Stolen, [Cached(1), Used(1)], "a", "f", "k") { Deviations = 7, Setting = s_listed };
+        yield return () => new RegionScenario("steal-vs-free-vs-sweep", Stolen, [Used(1)], "a", "f", "s") { Deviations = 6, Setting = s_listed };
     }
 
     private static IEnumerable<Func<Scenario>> Slots()
@@ -64,7 +64,7 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("hit-take-vs-two-thieves", Owned, [Cached(2, 3, 3, 4)], "q", "q", "au") { Hits = true, Deviations = 4, Setting = three };
         yield return () => new RegionScenario("hit-free-vs-two-thieves", Owned, [Used(2, 3, 3, 4)], "q", "o", "f") { Hits = true, Deviations = 5, Setting = three };
         yield return () => new RegionScenario("keep-vs-claim", Owned, [Cached(1), Used(1)], "q", "f") { Setting = s_listed };
-        yield return () => new RegionScenario("keep-vs-two-claims", Owned, [Cached(2), Used(2)], "q", "o", "f") { Deviations = 4, Setting = three };
+        yield return () => new RegionScenario("keep-vs-two-claims", Owned, [Cached(2), Used(2)], "q", "o", "f") { Deviations = 3, Setting = three };
         yield return () => new RegionScenario("keep-keep-vs-claim", Owned, [Used(1), Used(1)], "q", "ff") { Setting = s_listed };
         yield return () => new RegionScenario("offer-own-vs-steal", Owned, [Cached(1)], "q", "w") { Setting = s_listed };
         yield return () => new RegionScenario("offer-own-vs-take", Owned, [Cached(1)], "au", "w") { Setting = s_listed };
@@ -116,7 +116,7 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("tail-vs-tail-vs-free", Purged, [Used(2, 1, 2)], "s", "s", "f");
         yield return () => new RegionScenario("tail-vs-longer-vs-free-beside", Purged, [Used(1, 1, 2), Used(2)], "s", "tf", "f");
         yield return () => new RegionScenario("trim-vs-take", Purged, [Cached(1), Dirty()], "s", "a") { Deviations = 7, Setting = s_listed };
-        yield return () => new RegionScenario("trim-vs-take-vs-free", Purged, [Cached(1), Used(2)], "s", "a", "f") { Deviations = 6, Setting = s_listed with { Records = 3 } };
+        yield return () => new RegionScenario("trim-vs-take-vs-free", Purged, [Cached(1), Used(2)], "s", "a", "f") { Deviations = 4, Setting = s_listed with { Records = 3 } };
     }
 
     private static IEnumerable<Func<Scenario>> Refusals()

@@ -247,8 +247,8 @@ internal sealed unsafe class RegionWorld
         Heap->States = (ClassState*)_memory.Native(sizeof(ClassState) * SizeClasses.Count);
         Heap->Stretches = (ulong*)_memory.Native(sizeof(ulong));
         Heap->RegionSpaces = _memory.Words("region space", 2);
-        Heap->RegionClasses = (ulong*)_memory.Native(sizeof(ulong) * RegionClasses.Count);
-        for (var number = 0; number < RegionClasses.Count; number++)
+        Heap->RegionClasses = (ulong*)_memory.Native(sizeof(ulong) * (RegionArea.ExactClass + 1));
+        for (var number = 0; number <= RegionArea.ExactClass; number++)
             Keep(Heap->RegionClasses + number, "areas", 0, number == Class);
         for (var word = (ulong*)&Heap->Policy; word < (ulong*)(&Heap->Policy + 1); word++)
         {

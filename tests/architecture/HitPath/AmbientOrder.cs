@@ -110,6 +110,8 @@ internal static partial class AmbientOrder
             var parts = way[i].Operands.Split(',');
             if (way[i].Mnemonic == "mov" && parts.Length == 2 && SameRegister(parts[0].Trim(), register) && TryNumber(parts[1].Trim(), out value))
                 return value;
+            if (way[i].Mnemonic == "xor" && parts.Length == 2 && parts[0].Trim() == parts[1].Trim() && SameRegister(parts[0].Trim(), register))
+                return 0;
         }
 
         return null;
