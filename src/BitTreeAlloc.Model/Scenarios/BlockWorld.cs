@@ -336,6 +336,7 @@ internal sealed unsafe class BlockWorld
         _memory.Register(&Space->Frontier, "frontier");
         _memory.Register(&Space->SweepCursor, "repair cursor");
         _memory.Register(&Space->Data.Committed, "data mark");
+        _memory.Ignore(&Space->Advised);
         _memory.Register(&Space->LeafMark.Committed, "leaf mark");
         _memory.Register(&Space->WordMark.Committed, "word mark");
         _memory.Register(&Space->ResidentMark.Committed, "resident mark");

@@ -49,6 +49,18 @@ public sealed class BitTreeAllocatorOptions
     /// </summary>
     public bool ClaimIdleCaches { get; init; } = true;
 
+    /// <summary>
+    /// Whether requests above <see cref="BitTreeAllocator.MaxMediumSize"/> and up to 1 GiB (alignments to 1 GiB) get exactly the pages of 2 MiB that they need, and give them back to the system when they are freed.
+    /// Otherwise (the default) they are served from pools of powers of two, which keep what was freed.
+    /// </summary>
+    /// <remarks>
+    /// <para>Choose it for few, large, long-lived pieces, and where addresses or the resident size count: no addresses and no memory beyond the request in steps of 2 MiB, and the resident size falls with
+    /// every free. The price: a call to commit and the page faults of fresh memory for every allocation, a call to purge for every free. What allocates and frees the same sizes over and over wants the pools.</para>
+    /// <para>A free run that cannot be purged (a sealed allocator, pages that the system refuses to take) stays charged; it serves requests of its length, and every <see cref="BitTreeAllocator.Tick"/>,
+    /// <see cref="BitTreeAllocator.Trim()"/> and sweep for a limit tries again. So does what <see cref="BitTreeAllocator.Reserve(nuint, long)"/> made ready.</para>
+    /// </remarks>
+    public bool ExactRegions { get; init; }
+
     /// <summary>How often <see cref="BitTreeAllocator.Tick"/> is called by itself; infinite (the default) leaves it to the caller.</summary>
     public TimeSpan TickInterval { get; init; } = Timeout.InfiniteTimeSpan;
 
@@ -91,6 +103,7 @@ public sealed class BitTreeAllocatorOptions
         RecyclerBytesPerClass = RecyclerBytesPerClass,
         CacheBudgetBytes = CacheBudgetBytes,
         ClaimIdle = ClaimIdleCaches,
+        ExactRegions = ExactRegions,
         HardLimitBytes = EffectiveLimits.Hard,
         SoftLimitBytes = EffectiveLimits.Soft,
     };

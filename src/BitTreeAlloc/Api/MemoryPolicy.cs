@@ -11,7 +11,7 @@ public enum HugePages
     /// <summary>Transparent huge pages for regions above 4 MiB (where rounding to 2 MiB costs little), by advice.</summary>
     Regions,
 
-    /// <summary>Transparent huge pages for all regions, and for blocks above 8 MiB of them, by advice: below, a program is small and a huge page would be much of it.</summary>
+    /// <summary>Transparent huge pages for all regions, and for blocks above 32 MiB of them, by advice: below, a huge page is too much of a program (python trace: peak 1.82 of live instead of 1.43).</summary>
     Dense,
 
     /// <summary>As <see cref="Dense"/>; regions are taken from the system's pool of huge pages first (1 GiB, then 2 MiB), where it has any, and are resident then.</summary>
@@ -71,7 +71,7 @@ public sealed record MemoryPolicy
             GrowthDampener = GrowthDampener,
             LazyPurge = LazyPurge ? 1ul : 0,
             HugeRegionClass = HugePages switch { HugePages.Never => Policy.Never, HugePages.Regions => 2, _ => 0 },
-            HugeBlockBytes = HugePages >= HugePages.Dense ? 8 << 20 : Policy.Never,
+            HugeBlockBytes = HugePages >= HugePages.Dense ? 32 << 20 : Policy.Never,
             HugePool = HugePages == HugePages.Pool ? 1ul : 0,
         };
     }

@@ -42,7 +42,10 @@ internal unsafe struct PointerFacts
         {
             facts.MappingBytes = engine.FindLarge(heap, address, out facts.MappingStart);
             facts.IsRegion = engine.LocateRegion(heap, address, out var region);
-            facts.RegionStart = facts.IsRegion ? region.Start : 0;
+
+            // Of a chunk's free page it is the start of a region only if one that began there was freed.
+            var isStart = facts.IsRegion && (!region.Area->IsExact || facts.MappingBytes != 0 || HardwareAtomics.LoadAcquire(region.Idle, Site.RegionIdle) != 0); // order: a note [H1]
+            facts.RegionStart = isStart ? region.Start : 0;
             return facts;
         }
 

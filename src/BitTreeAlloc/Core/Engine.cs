@@ -66,7 +66,7 @@ internal unsafe struct Engine
             TryZeroLarge = &Large<TAtomics, TGeometry>.TryZero,
             LargeSize = &Large<TAtomics, TGeometry>.SizeOf,
             FindLarge = &Large<TAtomics, TGeometry>.Find,
-            LocateRegion = &RegionAreas<TAtomics, TGeometry>.TryLocate,
+            LocateRegion = &Large<TAtomics, TGeometry>.TryLocate,
             Locate = &Placement<TAtomics>.TryLocate,
             UseStretch = &CacheRegistry<TAtomics, TGeometry>.UseStretch,
             EndTenured = &Reclaimer<TAtomics, TGeometry>.End,

@@ -143,7 +143,7 @@ internal unsafe struct Heap
     public ulong* Stretches;
     public ulong* RegionSpaces;
 
-    /// <summary>Per region class the address of its oldest area.</summary>
+    /// <summary>Per region class the address of its oldest area; behind them that of the oldest chunk of the exact mode.</summary>
     public ulong* RegionClasses;
     public DirectTable Direct;
     public ulong StretchBytes;
@@ -151,6 +151,9 @@ internal unsafe struct Heap
     public bool UseCas16;
     /// <summary>Whether every slot in a user's hands has its mark set (see <see cref="LiveMarks"/>).</summary>
     public bool Checked;
+
+    /// <summary>Whether regions of up to 1 GiB are runs of exactly the pages asked for (<see cref="ExactRegions{TAtomics, TGeometry}"/>).</summary>
+    public bool ExactRegions;
 
     /// <summary>Bytes of full magazines that the recycler of one class may hold.</summary>
     public ulong RecyclerBytesPerClass;

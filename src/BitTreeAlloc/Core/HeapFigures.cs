@@ -70,7 +70,7 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
             totals.MetadataBytes += space->HeaderBytes + Load(&space->Map.Committed) + Load(&space->Meta.Committed);
         }
 
-        for (var regionClass = 0; regionClass < RegionClasses.Count && RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, 0) != null; regionClass++)
+        for (var regionClass = 0; regionClass < RegionClasses.Count + (heap->ExactRegions ? 1 : 0) && RegionAreas<TAtomics, TGeometry>.SpaceAt(heap, 0) != null; regionClass++)
         {
             for (var area = RegionAreas<TAtomics, TGeometry>.First(heap, regionClass); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
                 ReadArea(area, ref totals);

@@ -4,30 +4,6 @@ using BitTreeAlloc.Os;
 
 namespace BitTreeAlloc.Core;
 
-/// <summary>What a heap is made of.</summary>
-internal struct HeapPlan
-{
-    public VmTable Os;
-    public int MinimumAlignment;
-    public bool UseCas16;
-    public bool Checked;
-    public Policy Policy;
-    public ulong StretchBytes;
-    public ulong RecyclerBytesPerClass;
-    public ulong CacheBudgetBytes;
-    public bool ClaimIdle;
-
-    /// <summary>0: none.</summary>
-    public ulong SoftLimitBytes;
-    public ulong HardLimitBytes;
-
-    /// <summary>The process's cache records.</summary>
-    public unsafe RecordPool* Pool;
-
-    /// <summary>See <see cref="Heap.OnSealBroken"/>.</summary>
-    public unsafe delegate*<VmVerb, ulong, void> OnSealBroken;
-}
-
 /// <summary>
 /// Owns: the beginning and the end of a heap: header, arenas of records and magazines, first stretch; and everything back to the system.
 /// Callers: the Api's constructor and Dispose, alone with the heap. Checked by: tests with a failure at the k-th call; zero bytes after Dispose on the simulated system.
@@ -48,7 +24,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         var stretchesAt = HeapOs<TAtomics>.AlignUp(statesAt + ((ulong)sizeof(ClassState) * SizeClasses.Count), 64);
         var spacesAt = stretchesAt + (Heap.MaxStretches * sizeof(ulong));
         var regionsAt = spacesAt + (Heap.MaxRegionSpaces * sizeof(ulong));
-        var rootAt = HeapOs<TAtomics>.AlignUp(regionsAt + (RegionClasses.Count * sizeof(ulong)), pageSize);
+        var rootAt = HeapOs<TAtomics>.AlignUp(regionsAt + ((RegionArea.ExactClass + 1) * sizeof(ulong)), pageSize);
         var headerBytes = HeapOs<TAtomics>.AlignUp(rootAt + (DirectTable.RootEntries * sizeof(ulong)), pageSize);
 
         void* header;
@@ -84,6 +60,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->OnSealBroken = plan.OnSealBroken;
         heap->CacheBudgetBytes = plan.CacheBudgetBytes;
         heap->ClaimIdle = plan.ClaimIdle;
+        heap->ExactRegions = plan.ExactRegions;
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
         heap->ChargedLine.Value = headerBytes;

@@ -35,8 +35,22 @@ internal static unsafe class Large<TAtomics, TGeometry>
     }
 
     /// <summary>Takes back what <see cref="Alloc"/> gave out.</summary>
-    public static Outcome Free(Heap* heap, CacheRecord* record, ulong address) =>
-        RegionAreas<TAtomics, TGeometry>.TryLocateNear(heap, record, address, out var region) ? Regions<TAtomics, TGeometry>.Free(heap, record, region, address) : DirectMappings<TAtomics>.Free(heap, address);
+    public static Outcome Free(Heap* heap, CacheRecord* record, ulong address)
+    {
+        if (!RegionAreas<TAtomics, TGeometry>.TryLocateNear(heap, record, address, out var region))
+            return DirectMappings<TAtomics>.Free(heap, address);
+        return region.Area->IsExact ? ExactRegions<TAtomics, TGeometry>.Free(heap, record, region, address) : Regions<TAtomics, TGeometry>.Free(heap, record, region, address);
+    }
+
+    /// <summary>The region that an address lies in, start or inside, live or free. False outside of all that was ever handed out.</summary>
+    public static bool TryLocate(Heap* heap, ulong address, out RegionRef region)
+    {
+        if (!RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out region))
+            return false;
+        if (region.Area->IsExact)
+            ExactRegions<TAtomics, TGeometry>.ToRun(ref region);
+        return true;
+    }
 
     /// <summary>Makes what the first bytes of freshly given memory hold zero by giving their pages back, which beats clearing them from some length on. False: the caller clears.</summary>
     public static bool TryZero(Heap* heap, ulong address, ulong bytes) =>
@@ -50,7 +64,11 @@ internal static unsafe class Large<TAtomics, TGeometry>
     {
         outcome = Outcome.Ok;
         if (RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region))
-            return Regions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome);
+        {
+            return region.Area->IsExact
+                ? ExactRegions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome) : Regions<TAtomics, TGeometry>.TryResize(heap, record, region, size, out outcome);
+        }
+
         var usable = DirectMappings<TAtomics>.SizeOf(heap, address);
         return size > RegionClasses.MaxSize && size <= usable && size > usable / 2;
     }
@@ -66,7 +84,10 @@ internal static unsafe class Large<TAtomics, TGeometry>
         if (HeapOs<TAtomics>.IsSealed(heap) || HeapOs<TAtomics>.Move(heap, from, to, bytes, out var copied) != VmStatus.Ok)
             return false;
         TAtomics.FetchAddAcqRel(&heap->MovedBytesLine.Value, bytes - copied, Site.HeapFigures); // order: a figure [H1]
-        if (copied != 0 || !RegionAreas<TAtomics, TGeometry>.TryLocate(heap, from, out var region) || !Regions<TAtomics, TGeometry>.TryFreeEmptied(heap, record, region, bytes))
+        var isRegion = RegionAreas<TAtomics, TGeometry>.TryLocate(heap, from, out var region);
+        if (isRegion && region.Area->IsExact)
+            outcome = ExactRegions<TAtomics, TGeometry>.Free(heap, record, region, from, moved: copied == 0 ? bytes : 0);
+        else if (copied != 0 || !isRegion || !Regions<TAtomics, TGeometry>.TryFreeEmptied(heap, record, region, bytes))
             outcome = Free(heap, record, from);
         return true;
     }
@@ -78,7 +99,7 @@ internal static unsafe class Large<TAtomics, TGeometry>
     /// <summary>Bytes and start of the live memory that the address lies in, start or inside; 0 where there is none.</summary>
     public static ulong Find(Heap* heap, ulong address, out ulong start)
     {
-        if (!RegionAreas<TAtomics, TGeometry>.TryLocate(heap, address, out var region))
+        if (!TryLocate(heap, address, out var region))
             return DirectMappings<TAtomics>.Find(heap, address, out start);
         start = region.Start;
         var bytes = Regions<TAtomics, TGeometry>.SizeOf(region, start);
@@ -94,7 +115,8 @@ internal static unsafe class Large<TAtomics, TGeometry>
         dirtyBytes = 0;
         if (size <= RegionClasses.MaxSize)
         {
-            var address = Regions<TAtomics, TGeometry>.Alloc(heap, record, size, alignment, out dirtyBytes, out outcome);
+            var address = ExactRegions<TAtomics, TGeometry>.Serves(heap, size, alignment)
+                ? ExactRegions<TAtomics, TGeometry>.Alloc(heap, record, size, alignment, out dirtyBytes, out outcome) : Regions<TAtomics, TGeometry>.Alloc(heap, record, size, alignment, out dirtyBytes, out outcome);
             if (outcome is not (Outcome.AddressSpaceExhausted or Outcome.TooManyMappings))
                 return address;
         }

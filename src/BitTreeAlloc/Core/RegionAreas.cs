@@ -58,7 +58,10 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
             return true;
         if (!TryLocate(heap, address, out region))
             return false;
-        record->LastArea = region.Area;
+
+        // Not a chunk of the exact mode: who looks there next has slots in mind, and a run has none.
+        if (!region.Area->IsExact)
+            record->LastArea = region.Area;
         return true;
     }
 
@@ -81,7 +84,15 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         var dampener = TAtomics.LoadAcquire(&heap->Policy.GrowthDampener, Site.HeapFigures); // order: a setting [H1]
         var count = last + Math.Max(first, dampener == ulong.MaxValue ? 0 : last / (dampener + 1));
         var most = 1ul << (TGeometry.TreeShift + TGeometry.WordShift);
-        for (count = Math.Min(count, most); ; count /= 2)
+        return Add(heap, regionClass, Math.Min(count, most), 1, link);
+    }
+
+    /// <summary>Adds a chunk of the exact mode, of 1 GiB, or less where addresses are scarce; at least <paramref name="least"/> pages, a power of two of which it begins at a multiple of.</summary>
+    public static Outcome AddChunk(Heap* heap, ulong least) => Add(heap, RegionArea.ExactClass, RunChunk.MaxPages, least, Last(heap, RegionArea.ExactClass, out _));
+
+    private static Outcome Add(Heap* heap, int regionClass, ulong count, ulong least, ulong* link)
+    {
+        for (; ; count /= 2)
         {
             var outcome = Make(heap, regionClass, count, out var area);
             if (outcome == Outcome.Ok)
@@ -92,7 +103,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
                 return Outcome.Ok;
             }
 
-            if (outcome != Outcome.AddressSpaceExhausted || count == 1)
+            if (outcome != Outcome.AddressSpaceExhausted || count / 2 < least)
                 return outcome;
         }
     }
@@ -120,9 +131,10 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     private static Outcome Make(Heap* heap, int regionClass, ulong count, out RegionArea* area)
     {
         area = null;
-        var shift = RegionClasses.ShiftOf(regionClass);
-        var shape = new AreaShape(count);
-        var outcome = TryCarve(heap, count << shift, Math.Min(1ul << shift, SpaceAlignment), shape.Bytes, out var space, out var start);
+        var isExact = regionClass == RegionArea.ExactClass;
+        var shift = isExact ? RegionWord.UnitShift : RegionClasses.ShiftOf(regionClass);
+        var shape = new AreaShape(count, isExact);
+        var outcome = TryCarve(heap, count << shift, Math.Min(isExact ? count << shift : 1ul << shift, SpaceAlignment), shape.Bytes, out var space, out var start);
         if (outcome == Outcome.Ok)
             outcome = MakeMetadata(heap, space, shape, out area);
         if (outcome != Outcome.Ok)
@@ -132,6 +144,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         area->Shift = shift;
         area->Class = regionClass;
         HugePages<TAtomics>.AdviseRegions(heap, regionClass, area->Base, count << shift);
+        area->Runs.BasePage = (ulong)area->Base >> RegionWord.UnitShift;
         for (var unit = start >> space->CarveShift; unit << space->CarveShift < start + (count << shift); unit++)
             TAtomics.StoreRelease((ulong*)space->Map.Base + unit, (ulong)area, Site.RegionMap); // order: release: the area is complete [Q2]
         return Outcome.Ok;
@@ -289,6 +302,14 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
 
         area = (RegionArea*)(space->Meta.Base + at);
         area->Entries = (ulong*)((byte*)area + AreaShape.HeaderBytes);
+        if (shape.IsExact)
+        {
+            area->Runs.Pages = (int)shape.Count;
+            area->Runs.Runs = area->Entries + (shape.Count << RegionArea.EntryShift);
+            area->Runs.Taken = area->Runs.Runs + shape.Count;
+            return Outcome.Ok;
+        }
+
         area->Trees.Columns = AreaShape.Columns;
         area->Trees.Summaries = area->Entries + (shape.Count << RegionArea.EntryShift);
         area->Trees.Tops = area->Trees.Summaries + AreaShape.Columns;
@@ -297,8 +318,8 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         return Outcome.Ok;
     }
 
-    /// <summary>How many words an area of so many regions needs.</summary>
-    private readonly struct AreaShape(ulong count)
+    /// <summary>How many words an area of so many regions needs, or a chunk of so many pages.</summary>
+    private readonly struct AreaShape(ulong count, bool isExact)
     {
         public const int Columns = 2;
 
@@ -306,12 +327,14 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
 
         public ulong Count => count;
 
+        public bool IsExact => isExact;
+
         public ulong Trees => (count + (1ul << TGeometry.TreeShift) - 1) >> TGeometry.TreeShift;
 
         public ulong Middles => Trees << (TGeometry.TreeShift - (2 * TGeometry.WordShift));
 
         public ulong Leaves => (count + (1ul << TGeometry.WordShift) - 1) >> TGeometry.WordShift;
 
-        public ulong Bytes => HeapOs<TAtomics>.AlignUp(HeaderBytes + (((count << RegionArea.EntryShift) + (Columns * (1 + Trees + Middles + Leaves))) * sizeof(ulong)), 64);
+        public ulong Bytes => HeapOs<TAtomics>.AlignUp(HeaderBytes + (((count << RegionArea.EntryShift) + (isExact ? count + Leaves : Columns * (1 + Trees + Middles + Leaves))) * sizeof(ulong)), 64);
     }
 }

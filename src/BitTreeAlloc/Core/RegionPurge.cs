@@ -21,7 +21,7 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         var purged = 0ul;
         for (var regionClass = RegionClasses.Count - 1; regionClass >= 0; regionClass--)
             purged += SweepClass(heap, regionClass, goal - Math.Min(purged, goal), charge, tails: true);
-        return purged;
+        return purged + ExactRegions<TAtomics, TGeometry>.Sweep(heap, goal - Math.Min(purged, goal), charge);
     }
 
     /// <summary>One tick: up to <paramref name="budget"/> bytes of free regions of each class. Returns the bytes.</summary>
@@ -30,7 +30,7 @@ internal static unsafe class RegionPurge<TAtomics, TGeometry>
         var purged = 0ul;
         for (var regionClass = 0; regionClass < RegionClasses.Count; regionClass++)
             purged += SweepClass(heap, regionClass, budget, 0, tails: false);
-        return purged;
+        return purged + ExactRegions<TAtomics, TGeometry>.Sweep(heap, budget, 0);
     }
 
     /// <summary>Gives a free region that the caller holds back to the system, before anybody else sees it.</summary>

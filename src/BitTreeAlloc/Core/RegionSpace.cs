@@ -43,6 +43,9 @@ internal unsafe struct RegionArea
     /// <summary>Column of regions without.</summary>
     public const int CleanColumn = 1;
 
+    /// <summary>Behind the pools' classes, the number under which chunks of the exact mode are listed (<see cref="ExactRegions{TAtomics, TGeometry}"/>): regions of 2 MiB that are given out in runs. No trees.</summary>
+    public const int ExactClass = RegionClasses.Count;
+
     /// <summary>log2 of the words of an entry.</summary>
     public const int EntryShift = 3;
 
@@ -56,11 +59,20 @@ internal unsafe struct RegionArea
     public int Class;
     public TreeView Trees;
 
+    /// <summary>Of a chunk of the exact mode: which pages are taken.</summary>
+    public RunChunk Runs;
+
+    /// <summary>Of a chunk: runs that lie free with their pages: a shared word, a hint.</summary>
+    public ulong Kept;
+
+    /// <summary>Whether it is a chunk of the exact mode.</summary>
+    public readonly bool IsExact => Class == ExactClass;
+
     /// <summary>Per region a cache line (<see cref="EntryShift"/>): its word; behind it its idle mark: 1 from a free into a cache's slot to the next hand-out; of a region in use it says that it is free. A free and the next allocation of the same
     /// length change the mark alone; on lines of their own, because threads do so side by side (70 ns a pair with two threads on shared lines, 14 so).</summary>
     public ulong* Entries;
 
-    /// <summary>Regions below were handed out at least once: a shared word.</summary>
+    /// <summary>Regions below (of a chunk: pages) were handed out at least once: a shared word.</summary>
     public ulong Frontier;
 
     /// <summary>The area that was made after it, or 0: a shared word.</summary>

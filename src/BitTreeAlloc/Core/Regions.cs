@@ -171,7 +171,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     /// <summary>Adds to the bytes in use, by way of the record.</summary>
-    private static void Count(CacheRecord* record, long bytes)
+    public static void Count(CacheRecord* record, long bytes)
     {
         record->PendingInUse += bytes;
         if (record->PendingInUse is > RegionHits<TAtomics, TGeometry>.SettleBytes or < -RegionHits<TAtomics, TGeometry>.SettleBytes)
@@ -296,7 +296,7 @@ internal static unsafe class Regions<TAtomics, TGeometry>
     }
 
     /// <summary>Charges and commits what <paramref name="units"/> units need beyond what the region has. <paramref name="held"/> has the committed length after it, also where it failed.</summary>
-    private static bool TryBack(Heap* heap, RegionRef region, ref RegionWord held, ulong units, out Outcome outcome)
+    public static bool TryBack(Heap* heap, RegionRef region, ref RegionWord held, ulong units, out Outcome outcome)
     {
         outcome = Outcome.Ok;
         var more = units > held.Touched ? (units - held.Touched) << RegionWord.UnitShift : 0;

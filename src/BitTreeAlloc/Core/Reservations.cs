@@ -84,6 +84,8 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
 
     private static long ReserveRegions(Heap* heap, ulong size, long count, bool populate, ulong* stop, out Outcome outcome)
     {
+        if (ExactRegions<TAtomics, TGeometry>.Serves(heap, size, 1))
+            return ReserveRuns(heap, RegionClasses.UnitsOf(size), count, populate, stop, out outcome);
         var regionClass = RegionClasses.ClassOf(size);
         var units = RegionClasses.UnitsOf(size);
         var reached = 0L;
@@ -114,6 +116,43 @@ internal static unsafe class Reservations<TAtomics, TGeometry>
             outcome = Regions<TAtomics, TGeometry>.TryBirth(heap, regionClass, mayBeHidden: false, out region);
             if (outcome == Outcome.Ok && TryReady(heap, region, new RegionWord(0).Claim(), units, populate, stop, out outcome))
                 reached++;
+        }
+
+        return reached;
+    }
+
+    /// <summary>Runs of the exact mode: made ready is kept, with its charge, whether populated or not.</summary>
+    private static long ReserveRuns(Heap* heap, ulong units, long count, bool populate, ulong* stop, out Outcome outcome)
+    {
+        var reached = 0L;
+        outcome = Outcome.Ok;
+        RegionWord held;
+        for (var area = ExactRegions<TAtomics, TGeometry>.First(heap); area != null; area = RegionAreas<TAtomics, TGeometry>.Next(area))
+        {
+            var at = new RegionRef { Area = area };
+            var end = TAtomics.LoadAcquire(&area->Frontier, Site.RegionFrontier); // order: acquire [Q1]
+            for (; at.Index < end && reached < count && !IsStopped(stop); at.Index++)
+            {
+                var word = new RegionWord(TAtomics.LoadAcquire(at.Word, Site.RegionLoad)); // order: acquire; a look [Q1]
+                if (word.Phase == RegionPhase.Clean || word.Touched != units)
+                    continue;
+                reached++;
+                if (!populate || word.Phase == RegionPhase.InUse || !ExactRegions<TAtomics, TGeometry>.TryHold(at, out held))
+                    continue;
+                Populate(heap, at.Start, units, stop);
+                ExactRegions<TAtomics, TGeometry>.Keep(at, held);
+            }
+        }
+
+        while (reached < count && !IsStopped(stop))
+        {
+            outcome = ExactRegions<TAtomics, TGeometry>.TryTake(heap, units, 1, out var region, out held);
+            if (outcome != Outcome.Ok)
+                return reached;
+            if (populate)
+                Populate(heap, region.Start, units, stop);
+            ExactRegions<TAtomics, TGeometry>.Keep(region, held.Used(units));
+            reached++;
         }
 
         return reached;

@@ -4,15 +4,15 @@ using System.Text.RegularExpressions;
 namespace BitTreeAlloc.Tests.Architecture.HitPath;
 
 /// <summary>
-/// The order of the two shared words of an ambient call in machine code. Every way through the hit path stores "inside" before it loads the claim, and stores "used" after all else. Nothing on
-/// it is locked or a fence: the reclaimer's process-wide fence stands for the owner's.
+/// The order of the two shared words of an owner's call in machine code: of an ambient cache, and of region slots. Every way through it stores "inside" before it loads the claim, and stores "used" or "out" after all else. Nothing on
+/// it is locked or a fence: the process-wide fence of the reclaimer, or thief, stands for the owner's.
 /// </summary>
 internal static partial class AmbientOrder
 {
     private const int MostWays = 200;
 
-    /// <summary>Instructions of the longest hit, and every breach.</summary>
-    public static (int Instructions, IReadOnlyList<string> Breaches) Judge(Listing listing, int activeOffset, int claimOffset)
+    /// <summary>Instructions of the longest hit, and every breach. <paramref name="leave"/> is what the owner stores last; the word at <paramref name="ownOffset"/>, which nobody else reads, may come after it.</summary>
+    public static (int Instructions, IReadOnlyList<string> Breaches) Judge(Listing listing, int activeOffset, int claimOffset, int leave = 2, int? ownOffset = null)
     {
         var blocks = listing.Blocks.ToDictionary(block => block.Label);
         var ways = new List<List<Instruction>>();
@@ -25,11 +25,11 @@ internal static partial class AmbientOrder
             return (0, ["no way through the method looks at the claim and returns without a call"]);
         var breaches = new HashSet<string>();
         foreach (var way in hits)
-            breaches.UnionWith(Breaches(way, activeOffset, claimOffset));
+            breaches.UnionWith(Breaches(way, activeOffset, claimOffset, leave, ownOffset));
         return (hits.Max(way => way.Count), [.. breaches]);
     }
 
-    private static IEnumerable<string> Breaches(List<Instruction> way, int activeOffset, int claimOffset)
+    private static IEnumerable<string> Breaches(List<Instruction> way, int activeOffset, int claimOffset, int leave, int? ownOffset)
     {
         foreach (var one in way.Where(IsOrdering))
             yield return $"an atomic or a fence: {one}";
@@ -51,13 +51,13 @@ internal static partial class AmbientOrder
             yield return "the claim is loaded after the store of \"used\"";
         if (ValueOf(way, stores[0]) != 1)
             yield return $"the first store is not of \"inside\": {way[stores[0]]}";
-        if (ValueOf(way, stores[1]) != 2)
+        if (ValueOf(way, stores[1]) != leave)
             yield return $"the last store is not of \"used\": {way[stores[1]]}";
-        foreach (var late in way.Skip(stores[1] + 1).Where(one => IsStore(one) || (one.Operands.Contains('[', StringComparison.Ordinal) && one.Mnemonic is not ("lea" or "ret"))))
+        foreach (var late in way.Skip(stores[1] + 1).Where(one => IsStore(one) || (one.Operands.Contains('[', StringComparison.Ordinal) && one.Mnemonic is not ("lea" or "ret"))).Where(one => ownOffset is not { } own || !Touches(one, own)))
             yield return $"memory is touched after the store of \"used\": {late}";
         foreach (var call in way.Skip(stores[0]).Where(one => one.IsCall))
             yield return $"a call inside: {call}";
-        foreach (var early in way.Take(stores[0]).Where(one => IsStore(one)))
+        foreach (var early in way.Take(stores[0]).Where(one => IsStore(one) && !IsOnStack(one)))
             yield return $"a store before that of \"inside\": {early}";
     }
 
@@ -86,6 +86,8 @@ internal static partial class AmbientOrder
     private static bool IsThreadStatic(Instruction one) => one.Mnemonic == "call" && !one.Operands.Contains('[', StringComparison.Ordinal) && Register().IsMatch(one.Operands);
 
     private static bool IsStore(Instruction one) => one.Mnemonic.StartsWith("mov", StringComparison.Ordinal) && one.Operands.Split(',')[0].Contains('[', StringComparison.Ordinal);
+
+    private static bool IsOnStack(Instruction one) => one.Operands.Contains("[rsp", StringComparison.Ordinal) || one.Operands.Contains("[rbp", StringComparison.Ordinal);
 
     private static bool Touches(Instruction one, int offset) =>
         Displacement().Match(one.Operands) is { Success: true } match && int.Parse(match.Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture) == offset;

@@ -30,6 +30,12 @@ internal static unsafe class HotLoop
             case ["twins"]:
                 AmbientTwins.Controls();
                 break;
+            case ["regions"]:
+                RegionTwins.Library();
+                break;
+            case ["region-twins"]:
+                RegionTwins.Controls();
+                break;
             default:
                 Controls();
                 break;

@@ -1,7 +1,7 @@
 namespace BitTreeAlloc.Tests.Property.Harness;
 
 /// <summary>What an allocator under test is made of.</summary>
-internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int MinimumAlignment, PurgeMode Purging = PurgeMode.OnDemand, bool DenyOs = false, ulong HardLimitBytes = 0, Level Level = Level.Auto)
+internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int MinimumAlignment, PurgeMode Purging = PurgeMode.OnDemand, bool DenyOs = false, ulong HardLimitBytes = 0, Level Level = Level.Auto, bool ExactRegions = false)
 {
     /// <summary>Explicit caches of a program, beside the ambient one.</summary>
     public const int Caches = 3;
@@ -26,5 +26,6 @@ internal readonly record struct Setup(CasWidth CasWidth, Profile Profile, int Mi
         Purging = Purging,
         HardLimitBytes = HardLimitBytes,
         Level = Level,
+        ExactRegions = ExactRegions,
     };
 }

@@ -41,6 +41,13 @@ public sealed class ProgramsAgreeWithTheOracle(ITestOutputHelper output)
     public void Random_programs_agree_at_the_checked_level(CasWidth casWidth, int minimumAlignment, bool denyOs) =>
         Agree(new Setup(casWidth, Profile.Balanced, minimumAlignment, DenyOs: denyOs, Level: Level.Checked), runs: 300);
 
+    [Theory]
+    [InlineData(Level.Fast, false)]
+    [InlineData(Level.Fast, true)]
+    [InlineData(Level.Checked, true)]
+    public void Random_programs_agree_in_the_exact_mode(Level level, bool denyOs) =>
+        Agree(Setup.Default with { ExactRegions = true, Level = level, DenyOs = denyOs }, runs: 300);
+
     private void Agree(Setup setup, int runs)
     {
         if (!CasForms.Has(setup.CasWidth, output))
