@@ -4,7 +4,7 @@ namespace BitTreeAlloc.Model.Scenarios;
 public static class Scenarios
 {
     /// <summary>The named scenarios, in the order of the layers.</summary>
-    public static IReadOnlyList<Func<Scenario>> All { get; } = [.. RecyclerScenarios.All(), .. TreeScenarios.All(), .. BlockScenarios.All(), .. HeapScenarios.All(), .. PageRunScenarios.All(), .. RegionScenarios.All(), .. CacheScenarios.All()];
+    public static IReadOnlyList<Func<Scenario>> All { get; } = [.. RecyclerScenarios.All(), .. TreeScenarios.All(), .. BlockScenarios.All(), .. HeapScenarios.All(), .. PageRunScenarios.All(), .. ExactRegionScenarios.All(), .. RegionScenarios.All(), .. CacheScenarios.All()];
 
     /// <summary>The scenario of that name, or null.</summary>
     public static Scenario? Find(string name) => All.Select(make => make()).FirstOrDefault(scenario => scenario.Name == name);

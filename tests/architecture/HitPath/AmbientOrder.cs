@@ -53,7 +53,7 @@ internal static partial class AmbientOrder
             yield return $"the first store is not of \"inside\": {way[stores[0]]}";
         if (ValueOf(way, stores[1]) != leave)
             yield return $"the last store is not of \"used\": {way[stores[1]]}";
-        foreach (var late in way.Skip(stores[1] + 1).Where(one => IsStore(one) || (one.Operands.Contains('[', StringComparison.Ordinal) && one.Mnemonic is not ("lea" or "ret"))).Where(one => ownOffset is not { } own || !Touches(one, own)))
+        foreach (var late in way.Skip(stores[1] + 1).Where(one => IsStore(one) || (one.Operands.Contains('[', StringComparison.Ordinal) && one.Mnemonic is not ("lea" or "ret"))).Where(one => ownOffset is not { } own || !(Touches(one, own) || IsAt(way, one, own))))
             yield return $"memory is touched after the store of \"used\": {late}";
         foreach (var call in way.Skip(stores[0]).Where(one => one.IsCall))
             yield return $"a call inside: {call}";
@@ -87,6 +87,12 @@ internal static partial class AmbientOrder
 
     private static bool IsStore(Instruction one) => one.Mnemonic.StartsWith("mov", StringComparison.Ordinal) && one.Operands.Split(',')[0].Contains('[', StringComparison.Ordinal);
 
+    // The JIT may add the offset to the record's register first.
+    private static bool IsAt(List<Instruction> way, Instruction one, int offset) =>
+        BareRegister().Match(one.Operands) is { Success: true } match
+        && way.FindLast(other => other.Operands.Split(',')[0].Trim() == match.Groups[1].Value && other != one) is { Mnemonic: "add" } sum
+        && TryNumber(sum.Operands.Split(',')[1].Trim(), out var added) && added == offset;
+
     private static bool IsOnStack(Instruction one) => one.Operands.Contains("[rsp", StringComparison.Ordinal) || one.Operands.Contains("[rbp", StringComparison.Ordinal);
 
     private static bool Touches(Instruction one, int offset) =>
@@ -118,6 +124,9 @@ internal static partial class AmbientOrder
 
     [GeneratedRegex(@"^r[a-z0-9]{1,2}$")]
     private static partial Regex Register();
+
+    [GeneratedRegex(@"\[(\w+)\]")]
+    private static partial Regex BareRegister();
 
     [GeneratedRegex(@"\[\w+\+0x([0-9A-Fa-f]+)\]")]
     private static partial Regex Displacement();

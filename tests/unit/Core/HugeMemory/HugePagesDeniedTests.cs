@@ -57,7 +57,7 @@ public sealed unsafe class HugePagesDeniedTests
         using var live = new LiveSet(new() { VirtualMemory = os.Table, Profile = Profile.LowLatency });
         var told = 0;
         live.Allocator.HugePagesDenied += (_, _) => told++;
-        live.AllocMany(7000, 1000);
+        live.AllocMany(28_000, 1000);
         Assert.Equal(0, told);
         live.AllocMany(14_000, 1000);
         Assert.Equal(1, told);
