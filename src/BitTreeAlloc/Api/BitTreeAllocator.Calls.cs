@@ -158,7 +158,7 @@ public sealed unsafe partial class BitTreeAllocator
             return error != AllocError.None ? error : AllocLarge(ref cache, Math.Max(size, 1), alignment, out pointer, out _);
         }
 
-        return AllocSlow(ref cache, rounded, out pointer);
+        return AllocSlow(ref cache, rounded, out pointer, alignment);
     }
 
     private AllocError ReallocGuarded(ref ThreadCache cache, void* pointer, nuint newSize, nuint alignment, out void* moved)

@@ -45,7 +45,7 @@ public sealed unsafe partial class BitTreeAllocator
     /// <summary>Whether a record is an explicit cache of this allocator, at the fast level, and neither is gone.</summary>
     private bool IsOpen(CacheRecord* record) => (nint)record > 0 && record->Heap == _heap && _heap != null;
 
-    private AllocError AllocSlow(ref ThreadCache cache, nuint size, out void* pointer)
+    private AllocError AllocSlow(ref ThreadCache cache, nuint size, out void* pointer, nuint alignment = 1)
     {
         pointer = null;
         var error = Ready(ref cache);
@@ -54,10 +54,11 @@ public sealed unsafe partial class BitTreeAllocator
         if (size > MaxSize)
             return AllocError.SizeTooLarge;
         var sizeClass = SizeClasses.ClassOf(size);
-        return sizeClass == SizeClasses.None ? AllocLarge(ref cache, size, 1, out pointer, out _) : AllocOfClass(ref cache, sizeClass, out pointer);
+        return sizeClass == SizeClasses.None ? AllocLarge(ref cache, size, 1, out pointer, out _) : AllocOfClass(ref cache, sizeClass, out pointer, alignment);
     }
 
-    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer)
+    /// <summary>A slot of the class, whose slots keep to the alignment; or a longer one that does.</summary>
+    private AllocError AllocOfClass(ref ThreadCache cache, int sizeClass, out void* pointer, nuint alignment = 1)
     {
         var record = cache.Record;
         var top = *CacheRecord.Top(record, sizeClass);
@@ -74,7 +75,7 @@ public sealed unsafe partial class BitTreeAllocator
             return AllocError.Disabled;
         }
 
-        pointer = (void*)_engine.Alloc(record, sizeClass, out var outcome);
+        pointer = (void*)(alignment <= 1 ? _engine.Alloc(record, sizeClass, out var outcome) : _engine.AllocAligned(record, sizeClass, alignment, out outcome));
         return Errors.Of(outcome);
     }
 

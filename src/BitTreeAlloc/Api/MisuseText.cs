@@ -41,7 +41,7 @@ internal static class MisuseText
             text.Append(CultureInfo.InvariantCulture, $"{Slot(facts)} is live, and {first} to {last} bytes are legal sizes for it; {size} bytes ");
             var other = SizeClasses.ClassOf(size);
             if (other == SizeClasses.None)
-                text.Append("get a mapping of their own. ");
+                text.Append("get a region or a mapping of their own. ");
             else
                 text.Append(CultureInfo.InvariantCulture, $"are of class {other}. ");
         }
@@ -60,7 +60,7 @@ internal static class MisuseText
         if (facts.MappingBytes != 0)
             text.Append(CultureInfo.InvariantCulture, $"It lies {facts.Address - facts.MappingStart} bytes inside the live mapping of {facts.MappingBytes} bytes at 0x{facts.MappingStart:x}. ");
         else if (!facts.InBlock)
-            text.Append("It lies in no block and in no live mapping of this allocator: memory of somebody else, or a mapping (above 64 KiB) that was freed before. ");
+            text.Append("It lies in no block and in no live mapping of this allocator: memory of somebody else, or a mapping (above 64 GiB) that was freed before. ");
         else if (facts.Word.Phase != BlockPhase.InUse)
             text.Append("Its block belongs to no class now: everything in it was freed, or nothing was ever handed out. ");
         else if (facts.Slot >= facts.Word.Cursor)

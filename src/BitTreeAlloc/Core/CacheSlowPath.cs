@@ -14,7 +14,10 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     where TGeometry : struct, IGeometry
 {
     /// <summary>One slot of the class, or 0 with the reason.</summary>
-    public static ulong Alloc(CacheRecord* record, int sizeClass, out Outcome outcome)
+    public static ulong Alloc(CacheRecord* record, int sizeClass, out Outcome outcome) => AllocAligned(record, sizeClass, 1, out outcome);
+
+    /// <summary>As <see cref="Alloc"/>, at a multiple of <paramref name="alignment"/>, which the class's slots have: a longer slot in their place has it too.</summary>
+    public static ulong AllocAligned(CacheRecord* record, int sizeClass, ulong alignment, out Outcome outcome)
     {
         if (!TryEnter(record))
         {
@@ -23,7 +26,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         }
 
         FlushIfAsked(record);
-        var slot = PopOrRefill(record, sizeClass, out outcome);
+        var slot = PopOrRefill(record, sizeClass, alignment, out outcome);
         Leave(record);
         return slot;
     }
@@ -116,13 +119,13 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         record->PendingInUse = 0;
     }
 
-    private static ulong PopOrRefill(CacheRecord* record, int sizeClass, out Outcome outcome)
+    private static ulong PopOrRefill(CacheRecord* record, int sizeClass, ulong alignment, out Outcome outcome)
     {
         outcome = Outcome.Ok;
         var top = CacheTops<TAtomics, TGeometry>.Load(record, sizeClass);
         if (IsEmpty(top))
         {
-            top = Refill(record, sizeClass, top, out var single, out outcome);
+            top = Refill(record, sizeClass, alignment, top, out var single, out outcome);
             if (top == null)
                 return single;
         }
@@ -133,7 +136,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     }
 
     /// <summary>The loaded magazine is empty: the spare, a full one of the recycler, or slots from the blocks. Null with a slot of its own where no magazine can be had, or with 0 and the reason.</summary>
-    private static ulong* Refill(CacheRecord* record, int sizeClass, ulong* top, out ulong single, out Outcome outcome)
+    private static ulong* Refill(CacheRecord* record, int sizeClass, ulong alignment, ulong* top, out ulong single, out Outcome outcome)
     {
         var heap = record->Heap;
         var loaded = CacheTops<TAtomics, TGeometry>.MagazineOf(record, top);
@@ -150,7 +153,7 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
             return Replace(record, sizeClass, loaded, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);
         if (sizeClass > SizeClasses.LastSmall)
         {
-            single = MediumSlots<TAtomics, TGeometry>.TryTake(heap, record, sizeClass);
+            single = MediumSlots<TAtomics, TGeometry>.TryTake(heap, record, sizeClass, alignment);
             if (single != 0)
                 return null;
         }

@@ -15,6 +15,7 @@ internal unsafe struct Engine
     public delegate*<CacheRecord*, bool> TryLeave;
     public delegate*<CacheRecord*, void> Unregister;
     public delegate*<CacheRecord*, int, out Outcome, ulong> Alloc;
+    public delegate*<CacheRecord*, int, ulong, out Outcome, ulong> AllocAligned;
     public delegate*<CacheRecord*, int, out Outcome, ulong> AllocZero;
     public delegate*<CacheRecord*, int, ulong, Outcome> Free;
     public delegate*<CacheRecord*, out long, Outcome> Flush;
@@ -51,6 +52,7 @@ internal unsafe struct Engine
             TryLeave = &CacheRegistry<TAtomics, TGeometry>.TryLeave,
             Unregister = &CacheRegistry<TAtomics, TGeometry>.Release,
             Alloc = &CacheSlowPath<TAtomics, TGeometry>.Alloc,
+            AllocAligned = &CacheSlowPath<TAtomics, TGeometry>.AllocAligned,
             AllocZero = &CacheSlowPath<TAtomics, TGeometry>.AllocZero,
             Free = &CacheSlowPath<TAtomics, TGeometry>.Free,
             Flush = &CacheSlowPath<TAtomics, TGeometry>.FlushAll,

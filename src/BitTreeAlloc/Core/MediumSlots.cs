@@ -14,26 +14,28 @@ internal static unsafe class MediumSlots<TAtomics, TGeometry>
     where TAtomics : struct, IAtomics
     where TGeometry : struct, IGeometry
 {
-    /// <summary>A touched free slot of the class or a little above, or 0.</summary>
-    public static ulong TryTake(Heap* heap, CacheRecord* record, int sizeClass)
+    /// <summary>A touched free slot of the class or a little above, or 0. Slots of a class lie at multiples of their length: of the classes above, those that keep to <paramref name="alignment"/>.</summary>
+    public static ulong TryTake(Heap* heap, CacheRecord* record, int sizeClass, ulong alignment)
     {
         var last = Math.Min(sizeClass + ClassPlan.MediumStepsUp, SizeClasses.Last);
         for (var at = sizeClass; at <= last; at++)
         {
-            var slot = TakeCached(heap, record, at);
+            var slot = IsAligned(heap, at, alignment) ? TakeCached(heap, record, at) : 0;
             if (slot != 0)
                 return slot;
         }
 
         for (var at = sizeClass; at <= last; at++)
         {
-            var slot = TakeTouched(heap, record, at);
+            var slot = IsAligned(heap, at, alignment) ? TakeTouched(heap, record, at) : 0;
             if (slot != 0)
                 return slot;
         }
 
         return 0;
     }
+
+    private static bool IsAligned(Heap* heap, int sizeClass, ulong alignment) => ((ulong)heap->Classes[sizeClass].SlotSize & (alignment - 1)) == 0;
 
     /// <summary>Out of the cache's own magazines.</summary>
     private static ulong TakeCached(Heap* heap, CacheRecord* record, int sizeClass)
