@@ -14,6 +14,10 @@ internal static unsafe class HeapWords
         memory.Ignore(&heap->LazyBytesLine.Value);
         memory.Ignore(&heap->AdviceDeniedLine.Value);
         memory.Ignore(&heap->HugePoolBytesLine.Value);
+        memory.Ignore(&heap->HugeSkip21Line.Value);
+        memory.Ignore(&heap->HugeSkip30Line.Value);
+        memory.Ignore(&heap->HugePoolRefusalsLine.Value);
+        memory.Ignore(&heap->HugePool30BytesLine.Value);
         memory.Ignore(&heap->MovedBytesLine.Value);
         memory.Ignore(&heap->MediumSlackLine.Value);
     }

@@ -69,7 +69,7 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("offer-own-vs-steal", Owned, [Cached(1)], "q", "w") { Setting = s_listed };
         yield return () => new RegionScenario("offer-own-vs-take", Owned, [Cached(1)], "au", "w") { Setting = s_listed };
         yield return () => new RegionScenario("claim-vs-claim", Owned, [Cached(2)], "q", "o") { Setting = three };
-        yield return () => new RegionScenario("claim-claim-vs-claim", Owned, [Cached(2), Cached(3)], "qq", "q") { Deviations = 4, Setting = s_listed with { Records = 4 } };
+        yield return () => new RegionScenario("claim-vs-claim-of-two", Owned, [Cached(2), Cached(3)], "q", "q") { Deviations = 4, Setting = s_listed with { Records = 4 } };
     }
 
     private static IEnumerable<Func<Scenario>> Frees()
