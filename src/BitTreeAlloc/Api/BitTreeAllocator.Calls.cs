@@ -141,7 +141,7 @@ public sealed unsafe partial class BitTreeAllocator
 
         error = AllocOfClass(ref cache, sizeClass, out pointer);
         if (pointer != null)
-            NativeMemory.Clear(pointer, (nuint)_heap->Classes[sizeClass].SlotSize);
+            NativeMemory.Clear(pointer, sizeClass > SizeClasses.LastSmall ? SizeAt(pointer) : (nuint)_heap->Classes[sizeClass].SlotSize); // A medium slot may be longer than its size says.
         return error;
     }
 
