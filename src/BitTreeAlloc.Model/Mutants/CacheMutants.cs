@@ -186,7 +186,7 @@ internal static unsafe class CacheMutants
             return null;
         }
 
-        if (operation.Site != Site.RecordState || operation.Kind != EventKind.Read || operation.Rmw != RmwKind.None || !state.Flag || state.Last != Site.ClaimLoad)
+        if (operation.Site != Site.RecordState || operation.Kind != EventKind.Read || operation.Rmw != RmwKind.None || !state.Flag || state.Last is not (Site.ClaimLoad or Site.HeapFigures))
             return null;
         state.Flag = false;
         return Pretend(state.Held, wrote: false);
@@ -194,7 +194,7 @@ internal static unsafe class CacheMutants
 
     private static SeamResult? KindFirst(ModelMemory memory, MutantState state, in SeamOperation operation)
     {
-        if (operation.Site == Site.RecordState && operation is { Kind: EventKind.Read, Rmw: RmwKind.None } && state.Last == Site.ClaimLoad)
+        if (operation.Site == Site.RecordState && operation is { Kind: EventKind.Read, Rmw: RmwKind.None } && state.Last is Site.ClaimLoad or Site.HeapFigures)
         {
             CacheRecord probe;
             state.Held = Beside(memory, operation, &probe.State, &probe.IsAmbient, Site.RecordKind);
@@ -326,9 +326,9 @@ internal static unsafe class CacheMutants
         return ended;
     }
 
-    /// <summary>The write behind the return of a grant, inside a claim.</summary>
+    /// <summary>The write before the return of a grant, inside a claim.</summary>
     private static bool IsEmptied(MutantState state, in SeamOperation operation) =>
-        state is { Flag: true, Last: Site.GrantReturn } && operation is { Site: Site.GrantWrite, Low: 0 };
+        state is { Flag: true, Last: Site.GrantRead } && operation is { Site: Site.GrantWrite, Low: 0 };
 
     private static void SeeClaim(MutantState state, in SeamOperation operation)
     {
