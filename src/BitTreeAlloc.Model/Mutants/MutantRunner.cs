@@ -26,8 +26,11 @@ public sealed class MutantRunner
     private const int ShallowBound = 3;
 
     /// <summary>Scenarios of more executions are run up to this many deviations over a mutant that is argued to be equivalent.</summary>
-    private const long LargeExecutions = 5000;
-    private const int LargeBound = 6;
+    private const long LargeExecutions = 400;
+    private const int LargeBound = 4;
+
+    /// <summary>Scenarios of more executions are left out where plain interleavings are compared.</summary>
+    private const long ComparedExecutions = 5000;
     private readonly List<(Func<Scenario> Make, string Name, HashSet<Site> Sites, long Executions)> _scenarios = [];
     private readonly Dictionary<Site, SiteUse> _uses = [];
 
@@ -104,7 +107,7 @@ public sealed class MutantRunner
     {
         foreach (var (make, name, touched, cost) in _scenarios)
         {
-            if (!sites.Any(touched.Contains) || (!ofAll && cost > LargeExecutions))
+            if (!sites.Any(touched.Contains) || (!ofAll && cost > ComparedExecutions))
                 continue;
             var bound = options.Bound ?? (cost > LargeExecutions ? largeBound : null);
             var report = GraphExplorer.Explore(make(), options with { Bound = bound, MaxExecutions = ofAll ? MaxExecutions : 2000 });

@@ -18,7 +18,7 @@ internal static class MutantPage
 
             Written and compared by `MutantTests`; again: `bittree explore --mutants`. A mutant is the shipped code but for one mistake, planted at the seam: a hand-written one (`part/name`), or one
             site weakened (`Site: how`). It is run over the scenarios that touch its sites, a few deviations of each first, until one shows it. The figure is the number of executions that it took over all of them. {killed.Count} of {killed.Count} mutants that can be told from the original are killed,
-            {killed.Count(report => report.Mutant.Contains('/'))} of them hand-written, {killed.Count(report => report.KilledUnderSc)} also by plain interleavings with race detection; {reports.Count - killed.Count} are argued to be equivalent, and run all the same, the largest scenarios up to 6 deviations: one that died would fail the test.
+            {killed.Count(report => report.Mutant.Contains('/'))} of them hand-written, {killed.Count(report => report.KilledUnderSc)} also by plain interleavings with race detection; {reports.Count - killed.Count} are argued to be equivalent, and run all the same, the larger scenarios up to 4 deviations: one that died would fail the test.
 
             | mutant | killed by | as | executions | plain interleavings show it |
             |---|---|---|---|---|
