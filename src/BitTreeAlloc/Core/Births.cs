@@ -180,7 +180,7 @@ internal static unsafe class Births<TAtomics, TGeometry>
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.Ensure(heap, &space->BitmapMark, after * (ulong)space->BitmapWords * sizeof(ulong), out isLimited);
         if (status == VmStatus.Ok && heap->Checked)
-            status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, (after << space->BlockShift) >> LiveMarks.ShiftOf(space->FirstClass), out isLimited);
+            status = HeapOs<TAtomics>.Ensure(heap, &space->LiveMark, space->LiveMarkLead + ((after << space->BlockShift) >> LiveMarks.ShiftOf(space->FirstClass)), out isLimited);
         if (status == VmStatus.Ok)
             status = HeapOs<TAtomics>.EnsureData(heap, &space->Data, after << space->BlockShift);
         if (status == VmStatus.Ok)

@@ -84,8 +84,11 @@ internal unsafe struct Space
     public Watermark ResidentMark;
     public Watermark BitmapMark;
 
-    /// <summary>This space's part of <see cref="Stretch.Marks"/>; empty unless the heap is checked.</summary>
+    /// <summary>This space's part of <see cref="Stretch.Marks"/>, from the page on in which it begins; empty unless the heap is checked.</summary>
     public Watermark LiveMark;
+
+    /// <summary>Bytes of that page before the space's first mark: a few marks stand for a mebibyte of medium slots.</summary>
+    public ulong LiveMarkLead;
 
     /// <summary>This space's part of <see cref="Stretch.ClassMap"/>, or null.</summary>
     public byte* Map;

@@ -177,7 +177,12 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         space->BitmapMark = Mark(heap, space->Bitmaps, blocks * (ulong)plan.BitmapWords * sizeof(ulong), 64 << 10);
         var markShift = LiveMarks.ShiftOf(space->FirstClass);
         if (heap->Checked)
-            space->LiveMark = Mark(heap, stretch->Marks + ((ulong)(data - stretch->Base) >> markShift), (blocks << blockShift) >> markShift, 16 << 10);
+        {
+            var first = (ulong)(data - stretch->Base) >> markShift;
+            space->LiveMarkLead = first & (heap->PageSize - 1);
+            space->LiveMark = Mark(heap, stretch->Marks + (first - space->LiveMarkLead), space->LiveMarkLead + ((blocks << blockShift) >> markShift), 16 << 10);
+        }
+
         space->Map = stretch->ClassMap == null ? null : stretch->ClassMap + ((ulong)(data - stretch->Base) >> Stretch.GranuleShift);
         space->Data = Mark(heap, data, blocks << blockShift, Math.Max(1 << 20, 1ul << blockShift));
     }
