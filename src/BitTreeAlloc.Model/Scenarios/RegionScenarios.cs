@@ -27,7 +27,7 @@ internal static class RegionScenarios
         yield return () => new RegionScenario("take-vs-take-clean", OneOwner, [Clean(), Clean()], "a", "a") { Granted = 2 };
         yield return () => new RegionScenario("frontier-vs-frontier", OneOwner, [Unborn, Unborn], "a", "b") { Granted = 2 };
         yield return () => new RegionScenario("frontier-vs-frontier-two-areas", OneOwner, [Unborn, Unborn], "a", "a") { Granted = 2, Setting = new() { Split = 1 } };
-        yield return () => new RegionScenario("frontier-vs-two-births-free", OneOwner, [Unborn, Unborn, Unborn], "a", "aaf") { Granted = 3, Deviations = 8 };
+        yield return () => new RegionScenario("frontier-vs-two-births-free", OneOwner, [Unborn, Unborn, Unborn], "a", "aaf") { Granted = 3 };
         yield return () => new RegionScenario("frontier-vs-sweep", OneOwner, [Unborn], "au", "s") { Granted = 1 };
         yield return () => new RegionScenario("frontier-vs-locate", OneOwner, [Clean(), Unborn], "aa", "l") { Granted = 2 };
         yield return () => new RegionScenario("take-vs-free", OneOwner, [Dirty(), Used(1)], "a", "f") { Granted = 1 };
