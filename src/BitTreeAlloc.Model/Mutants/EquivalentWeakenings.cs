@@ -83,6 +83,7 @@ internal static class EquivalentWeakenings
         (RegionSlotTake or RegionSlotPut, Relaxed) => "published by the end of the claim, or by the owner's leaving, that follows",
         (RegionIdle, Relaxed or NoRelease or NoAcquire) => "the slot, or the word, that follows publishes the mark; who asks has the address from a user, and of two at once the exchange decides by its value",
         (RegionOwnerEnter, Relaxed) => "who sees that the owner is inside touches nothing; the fence that the thief makes the owner pass orders the store before the look",
+        (RegionSlotsClaim, NoAcquire) => "the full fence behind the exchange acquires what the exchange read: the thief before let go by a release",
         (RegionSlotsClaim, NoRelease) => "a claim publishes nothing, and the fence behind it orders it before the thief's look",
         _ => null,
     };

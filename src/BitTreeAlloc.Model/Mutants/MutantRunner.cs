@@ -64,15 +64,19 @@ public sealed class MutantRunner
 
     /// <summary>Runs every mutant: the hand-written ones, then each site weakened in each way that means something there.</summary>
     /// <param name="compareSc">Also asks whether plain interleavings show the mutant.</param>
-    public IEnumerable<MutantReport> Run(bool compareSc = true)
+    /// <param name="isWanted">Which of them, by name and by a number that counts weakenings; null for all.</param>
+    public IEnumerable<MutantReport> Run(bool compareSc = true, Func<string, int, bool>? isWanted = null)
     {
-        foreach (var mutant in Protocol().Where(mutant => mutant.Sites.Any(_uses.ContainsKey)))
+        var number = 0;
+        foreach (var mutant in Protocol().Where(mutant => mutant.Sites.Any(_uses.ContainsKey) && isWanted?.Invoke(mutant.Name, 0) != false))
             yield return Kill(mutant.Name, [.. mutant.Sites], new ExploreOptions { Mutant = mutant, Model = _model }, mutant.Equivalent, compareSc);
         foreach (var (site, use) in _uses.OrderBy(pair => pair.Key))
         {
             foreach (var kind in KindsOf(use))
             {
                 var weakening = new SiteWeakening(site, kind);
+                if (isWanted?.Invoke($"{site}: {kind}", number++) == false)
+                    continue;
                 yield return Kill($"{site}: {kind}", [site], new ExploreOptions { Weakening = weakening, Model = _model }, EquivalentWeakenings.Why(site, kind), compareSc);
             }
         }

@@ -6,10 +6,16 @@ namespace BitTreeAlloc.Tests.Explorer.Scenarios;
 
 public sealed class MutantTests(ITestOutputHelper output)
 {
+    /// <summary>All of them take a quarter of an hour: by the knob, or where the page is written. By default the hand-written ones and one weakening in <see cref="Sample"/>.</summary>
+    private const int Sample = 8;
+
+    private static bool IsWriting => Environment.GetEnvironmentVariable("BITTREE_WRITE_VERIFIED") == "1";
+
     [Fact]
     public void Every_mutant_dies_unless_it_is_argued_to_be_equivalent()
     {
-        var reports = new MutantRunner().Run().ToList();
+        var isAll = IsWriting || Environment.GetEnvironmentVariable("BITTREE_MUTANTS") == "all";
+        var reports = new MutantRunner().Run(isWanted: isAll ? null : (name, number) => name.Contains('/') || number % Sample == 0).ToList();
         foreach (var report in reports)
             output.WriteLine($"{report.Mutant,-44} {(report.IsKilled ? $"{report.Evidence} in {report.Scenario} after {report.Executions}{(report.KilledUnderSc ? ", SC too" : "")}" : report.Equivalent ?? "SURVIVES")}");
         var due = reports.Where(report => report.Equivalent == null).ToList();
@@ -20,12 +26,18 @@ public sealed class MutantTests(ITestOutputHelper output)
         Assert.Empty(reports.Where(report => report.Equivalent != null && report.IsKilled).Select(report => report.Mutant));
         Assert.True(underSc < killed, "weak memory shows nothing that interleavings do not");
 
+        if (!isAll)
+        {
+            output.WriteLine("a sample: BITTREE_MUTANTS=all runs each and compares the page");
+            return;
+        }
+
         // What no scenario can show is named, not counted in.
         Assert.Equal(["StackLoadGeneration: Relaxed", "StretchLoad: Relaxed"],
             reports.Where(report => report.Equivalent?.StartsWith("not covered", StringComparison.Ordinal) == true).Select(report => report.Mutant).Order());
 
         // The page names each; BITTREE_WRITE_VERIFIED=1 writes it anew.
-        if (Environment.GetEnvironmentVariable("BITTREE_WRITE_VERIFIED") == "1")
+        if (IsWriting)
             Repository.Write(MutantPage.Path, MutantPage.Of(reports));
         else
             Assert.Equal(MutantPage.Of(reports), Repository.Read(MutantPage.Path));
