@@ -143,7 +143,7 @@ public sealed unsafe partial class ModelMemory
     internal static SeamResult ModifyDirectly(Cell cell, in SeamOperation operation)
     {
         var before = new SeamResult(cell.Low, cell.High, true);
-        if (operation.Rmw == RmwKind.CompareExchange && (cell.Low != operation.Low || cell.High != operation.High))
+        if (!cell.IsIgnored && operation.Rmw == RmwKind.CompareExchange && (cell.Low != operation.Low || cell.High != operation.High))
             return before with { Wrote = false };
         (cell.Low, cell.High) = After(operation, before);
         return before;

@@ -91,7 +91,7 @@ public sealed unsafe partial class ModelMemory
     {
         _ignored ??= _cells.Count;
         if (_ignored == _cells.Count)
-            _cells.Add(new Cell { Name = "ignored" });
+            _cells.Add(new Cell { Name = "ignored", IsIgnored = true });
         _elsewhere[(ulong)address] = (short)_ignored;
     }
 
@@ -241,7 +241,10 @@ public sealed unsafe partial class ModelMemory
 
         public int Half { get; init; }
 
-        public ulong Low { get; set; }
+        /// <summary>The words that are no words of the scenario share it: what is written there is lost at once, in end checks as in events.</summary>
+        public bool IsIgnored { get; init; }
+
+        public ulong Low { get; set => field = IsIgnored ? 0 : value; }
 
         public ulong High { get; set; }
     }
