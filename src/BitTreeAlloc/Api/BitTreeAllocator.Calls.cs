@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bits;
@@ -71,10 +72,40 @@ public sealed unsafe partial class BitTreeAllocator
     /// <inheritdoc cref="Alloc(ref ThreadCache, nuint)"/>
     public void* Realloc(ref ThreadCache cache, void* pointer, nuint newSize)
     {
+        if (newSize <= SizeClasses.TableLimit && TryReallocHit(cache.Bound, pointer, newSize) is var hit && hit != null)
+            return hit;
         var error = ReallocGuarded(ref cache, pointer, newSize, 1, out var moved);
         if (error != AllocError.None)
             throw ReallocFailure(error, pointer, newSize);
         return moved;
+    }
+
+    /// <summary>Small to small: the same slot, or a slot and a place at hand in the cache for the move. Null: the long way has to look.</summary>
+    private void* TryReallocHit(CacheRecord* record, void* pointer, nuint newSize)
+    {
+        if ((nint)record <= 0)
+            return null;
+        var granule = ((ulong)pointer - record->Base) >> Stretch.GranuleShift;
+        if (granule >= record->Granules)
+            return null;
+        int sizeClass = record->ClassMap[granule];
+        var info = record->Heap->Classes + sizeClass;
+        var offset = (ulong)pointer & ((1ul << info->BlockShift) - 1);
+        if (sizeClass == SizeClasses.None || (ulong)info->SlotAt(offset) * (ulong)info->SlotSize != offset)
+            return null;
+        var wanted = SizeClasses.ClassOf(newSize);
+        if (wanted == sizeClass)
+            return pointer;
+        var from = *CacheRecord.Top(record, wanted);
+        var to = *CacheRecord.Top(record, sizeClass);
+        var slot = *from;
+        if (slot == 0 || (ulong)to >= *CacheRecord.Limit(record, sizeClass))
+            return null;
+        *CacheRecord.Top(record, wanted) = from - 1;
+        Unsafe.CopyBlockUnaligned((void*)slot, pointer, (uint)Math.Min((nuint)info->SlotSize, newSize));
+        *++to = (ulong)pointer;
+        *CacheRecord.Top(record, sizeClass) = to;
+        return (void*)slot;
     }
 
     /// <summary>As <see cref="Realloc(ref ThreadCache, void*, nuint)"/>, at a multiple of <paramref name="alignment"/>; to be freed like aligned memory of the new size.</summary>

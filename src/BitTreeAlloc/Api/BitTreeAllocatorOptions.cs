@@ -87,7 +87,7 @@ public sealed class BitTreeAllocatorOptions
     public VmTable? VirtualMemory { get; init; }
 
     /// <summary>Bytes of full magazines that the recycler of one class may hold; docs/adr/0009 has the sweep.</summary>
-    internal ulong RecyclerBytesPerClass { get; init; } = 64 << 10;
+    internal ulong RecyclerBytesPerClass { get; init; } = 320 << 10;
 
     internal unsafe HeapPlan ToPlan() => new()
     {

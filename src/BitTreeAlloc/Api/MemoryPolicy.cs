@@ -26,10 +26,13 @@ public sealed record MemoryPolicy
     private const double SlackUnit = 1024;
 
     /// <summary>
-    /// How much of the recent peak of use may lie free, touched, before fresh memory is taken: 0.125 stands for an eighth. Above it free pages go back first. Null: nothing goes back by itself.
-    /// 0 to 1024, in steps of 1/1024.
+    /// How much may be touched beyond the recent peak of use before fresh memory is taken, as a share of present use: 0.125 stands for an eighth. Above it free pages go back first. Null: nothing goes back
+    /// by itself. 0 to 1024, in steps of 1/1024. Below 4 MiB touched nothing goes back by itself either.
     /// </summary>
     public double? FreeShare { get; init; }
+
+    /// <summary>Bytes by which touched memory grows, at least, between two times that free pages go back so: smaller steps hold less memory and take more page faults.</summary>
+    public ulong PurgeStepBytes { get; init; } = 512 << 10;
 
     /// <summary>Bytes of free regions of each class, and of empty blocks, that one tick gives back to the system (in steps of 2 MiB); 0: none.</summary>
     public ulong TickPurgeBytes { get; init; }
@@ -50,9 +53,9 @@ public sealed record MemoryPolicy
     /// <exception cref="ArgumentException">No such profile.</exception>
     public static MemoryPolicy Of(Profile profile) => profile switch
     {
-        Profile.LowLatency => new() { FreeShare = null, TickPurgeBytes = 0, HugePages = HugePages.Dense },
+        Profile.LowLatency => new() { FreeShare = 0.25, TickPurgeBytes = 0, HugePages = HugePages.Dense },
         Profile.Balanced => new() { FreeShare = 0.125, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
-        Profile.Frugal => new() { FreeShare = 24 / SlackUnit, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
+        Profile.Frugal => new() { FreeShare = 0.1, PurgeStepBytes = 384 << 10, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
         Profile.LargeBuffers => new() { FreeShare = 0.25, TickPurgeBytes = 256 << 20, HugePages = HugePages.Dense },
         _ => throw new ArgumentException($"Profile is {profile}; it has to be {string.Join(", ", Enum.GetNames<Profile>())}.", nameof(profile)),
     };
@@ -66,6 +69,7 @@ public sealed record MemoryPolicy
         return new Policy
         {
             PurgeSlack = FreeShare is { } free ? (ulong)(free * SlackUnit) : Policy.Never,
+            PurgeStep = PurgeStepBytes,
             TickPurgeBytes = TickPurgeBytes,
             EagerReturn = EagerReturn ? 1ul : 0,
             GrowthDampener = GrowthDampener,

@@ -16,15 +16,22 @@ internal static unsafe class BudgetRelief<TAtomics, TGeometry>
 {
     private const int MaxLooks = 8;
 
-    /// <summary>Looks at the next few records in turn until one gives something, and at one recycler. What they give is the caller's next grant.</summary>
+    /// <summary>Looks at the next few records in turn until one gives something, and at as many recyclers. What they give is the caller's next grant.</summary>
     public static void Relieve(CacheRecord* hands)
     {
         var heap = hands->Heap;
-        var sizeClass = 1 + (int)(hands->ReliefDue % SizeClasses.Last);
+        var turn = hands->ReliefDue * MaxLooks;
         hands->ReliefDue = 0;
-        var full = Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass);
-        if (full != null)
+        for (var look = 0u; look < MaxLooks; look++)
+        {
+            var sizeClass = 1 + (int)((turn + look) % SizeClasses.Last);
+            var full = Magazines<TAtomics, TGeometry>.TryTakeFull(heap, sizeClass);
+            if (full == null)
+                continue;
             CacheTops<TAtomics, TGeometry>.SendHome(hands, sizeClass, Magazine.EmptyTop(full) + heap->Classes[sizeClass].MagazineSlots);
+            break;
+        }
+
         var flushed = 0L;
         for (var look = 0; look < MaxLooks && flushed == 0; look++)
         {

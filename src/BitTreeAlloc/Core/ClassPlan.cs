@@ -29,6 +29,9 @@ internal static unsafe class ClassPlan
     /// <summary>Slots in a magazine of the largest classes: below four, every other call would take the slow path.</summary>
     public const int MinMagazineSlots = 4;
 
+    /// <summary>Full magazines in the recycler of a class at most: each is 1 KiB of metadata, which for the smallest slots is as much as they are.</summary>
+    public const int MaxRecyclerDepth = 40;
+
     /// <summary>Bytes of slots in one magazine of a medium class: 3 slots of 80 KiB, 1 from 160 KiB on.</summary>
     public const int MediumMagazineBytes = 256 << 10;
 
@@ -67,7 +70,7 @@ internal static unsafe class ClassPlan
                 Column = sizeClass - FirstClass(kind),
                 UnitShift = unitShift,
                 Reciprocal = (uint)(((1ul << 32) + (ulong)(size >> unitShift) - 1) / (ulong)(size >> unitShift)),
-                RecyclerDepth = (uint)Math.Max(1, recyclerBytes / (ulong)(slots * size)),
+                RecyclerDepth = (uint)Math.Clamp(recyclerBytes / (ulong)(slots * size), 1, MaxRecyclerDepth),
             };
         }
     }

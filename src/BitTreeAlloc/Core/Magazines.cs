@@ -154,7 +154,15 @@ internal static unsafe class Magazines<TAtomics, TGeometry>
                 return null;
             }
 
-            var status = HeapOs<TAtomics>.Ensure(heap, &heap->Magazines, next + Bytes);
+            // A cache can do without: that is no reason to break a seal.
+            var isAtHand = next + Bytes <= TAtomics.LoadAcquire(&heap->Magazines.Committed, Site.WatermarkLoad); // order: acquire: committed up to there [W1]
+            if (!isAtHand && HeapOs<TAtomics>.IsSealed(heap))
+            {
+                outcome = Outcome.Sealed;
+                return null;
+            }
+
+            var status = isAtHand ? VmStatus.Ok : HeapOs<TAtomics>.Ensure(heap, &heap->Magazines, next + Bytes);
             outcome = Outcomes.From(status);
             if (status != VmStatus.Ok)
                 return null;

@@ -34,6 +34,9 @@ internal struct Policy
     /// <summary>1: regions are committed from the system's pool of huge pages where it has any.</summary>
     public ulong HugePool;
 
+    /// <summary>Bytes by which touched memory grows between two purges on demand at least.</summary>
+    public ulong PurgeStep;
+
     /// <summary>Stands for a setting that is off.</summary>
     public const ulong Never = ulong.MaxValue;
 }

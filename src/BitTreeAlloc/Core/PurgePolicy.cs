@@ -4,8 +4,8 @@ using BitTreeAlloc.Bits;
 namespace BitTreeAlloc.Core;
 
 /// <summary>
-/// Owns: the decision to purge on demand: only when fresh memory is about to be touched while touched memory exceeds (1 + x) × the recent peak of use. Nothing is purged on the way down,
-/// and reuse costs no fault (DESIGN section 8). Above the soft limit it purges harder: all that is free, down to that limit, whether purging on demand is on or not.
+/// Owns: the decision to purge on demand: only when fresh memory is about to be touched while touched memory exceeds the recent peak of use by x of present use. What caches may hold is no use: it is sent
+/// home and purged with the rest. Nothing is purged on the way down, and reuse costs no fault (DESIGN section 8, docs/adr/0013). Above the soft limit it purges harder: all that is free, down to that limit, whether purging on demand is on or not.
 /// Invariants: I-Y1 one thread sweeps for a step of growth; nobody waits for it. Callers: Supply, inside the cache's busy word; Regions, outside. Checked by: replay of real traces; the policy's unit tests.
 /// </summary>
 internal static unsafe class PurgePolicy<TAtomics, TGeometry>
@@ -14,6 +14,15 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
 {
     /// <summary>Below this many touched bytes a purge costs more than it gives.</summary>
     private const ulong FloorBytes = 1 << 20;
+
+    /// <summary>The same for small classes: while a heap is small, many of them grow in blocks that are a large part of it (docs/adr/0013).</summary>
+    private const ulong SmallFloorBytes = 4 << 20;
+
+    /// <summary>Touched memory grows by this fraction of the peak between two sweeps, as a shift, at least; for what is not small.</summary>
+    private const int LargeStepShift = 4;
+
+    /// <summary>As above, for small classes.</summary>
+    private const int SmallStepShift = 5;
 
     /// <summary>One fresh block makes the recent peak forget this fraction of what lies above present use.</summary>
     private const int DecayShift = 6;
@@ -35,29 +44,31 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
-
-        // order: figures; none needed. A free may be settled before its allocation: below zero counts as zero [H1]
-        var inUse = bytes + (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures));
+        var inUse = bytes + Live(heap);
         var touched = bytes + (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
         var peak = TAtomics.LoadAcquire(&heap->PeakLine.Value, Site.HeapFigures); // order: a figure [H1]
         peak = inUse >= peak ? inUse : peak - ((peak - inUse) >> DecayShift);
         TAtomics.StoreRelease(&heap->PeakLine.Value, peak, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
         var isMedium = sizeClass > SizeClasses.LastSmall;
-        var slack = (peak * (x + (isMedium ? MediumSlack(heap) : 0))) >> 10;
+        var isSmall = sizeClass != 0 && !isMedium;
+        var slack = (isSmall ? inUse * x : peak * (x + (isMedium ? MediumSlack(heap) : 0))) >> 10;
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
-        if (touched <= Math.Max(peak + slack, FloorBytes) || touched < next)
+        if (touched <= Math.Max(peak + slack, isSmall ? SmallFloorBytes : FloorBytes) || touched < next)
             return false;
 
-        // The next sweep is due when touched memory has grown by half the slack, a sixteenth of the peak at least: smaller steps sweep the same blocks over and over
-        // (cc1 under Frugal: 38 ns an event with 128 KiB steps, 9 ns with these, at the same peak). Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
-        var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, peak >> 4));
+        // Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
+        var step = Step(heap, slack, peak >> (isSmall ? SmallStepShift : LargeStepShift));
         if (!TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return false;
         if (isMedium)
             WidenMediumSlack(heap, peak, x);
         if (sizeClass != 0)
+        {
             CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
-        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (peak + (slack / 2)));
+            Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
+        }
+
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - Math.Min(touched, peak + (slack / 2)));
 
         // What could not be purged is fragmentation.
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
@@ -74,16 +85,28 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
             return;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
-        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        var inUse = Live(heap);
         var touched = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
         var slack = (inUse * x) >> 10;
-        var step = Math.Max(slack / 2, Math.Max(FloorBytes / 4, inUse >> 4));
+        var step = Step(heap, slack, inUse >> LargeStepShift);
         if (touched <= Math.Max(inUse + slack, FloorBytes) || touched < next || !TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return;
-        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - (inUse + (slack / 2)));
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - Math.Min(touched, inUse + (slack / 2)));
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
     }
+
+    /// <summary>Bytes that users have: those out of the blocks, less what caches and recyclers may hold of them.</summary>
+    private static ulong Live(Heap* heap)
+    {
+        // order: figures; none needed. A free may be settled before its allocation: below zero counts as zero [H1]
+        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures));
+        return inUse - Math.Min(inUse, TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.HeapFigures)); // order: a figure [H1]
+    }
+
+    /// <summary>Growth of touched memory to the next sweep: half the slack, a part of the peak at least, and what the policy says. Smaller steps sweep the same blocks over and over.</summary>
+    private static ulong Step(Heap* heap, ulong slack, ulong part) =>
+        Math.Max(Math.Max(slack / 2, part), TAtomics.LoadAcquire(&heap->Policy.PurgeStep, Site.HeapFigures)); // order: a setting [H1]
 
     private static ulong MediumSlack(Heap* heap) => TAtomics.LoadAcquire(&heap->MediumSlackLine.Value, Site.HeapFigures) & SlackMask; // order: a figure [H1]
 

@@ -91,6 +91,8 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void A_cache_record_fits_its_stride_and_mirrors_the_header_of_a_magazine()
     {
+        CacheRecord record;
+        Assert.Equal((nint)CacheRecord.Top(&record, 0) - (nint)(&record), CacheRecord.OffsetOfSlots(&record));
         Assert.InRange(sizeof(CacheRecord), 1, CacheRecord.Stride);
         Assert.Equal(0, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Link)));
         Assert.Equal(8, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Depth)));

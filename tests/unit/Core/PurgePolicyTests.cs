@@ -8,6 +8,9 @@ public sealed unsafe class PurgePolicyTests
 {
     private const int MiB = 1 << 20;
 
+    /// <summary>What a cache may have taken or granted since the heap's figures were settled.</summary>
+    private const long Unsettled = 256 << 10;
+
     [Fact]
     public void Nothing_is_purged_on_the_way_down()
     {
@@ -39,7 +42,7 @@ public sealed unsafe class PurgePolicyTests
     [Theory]
     [InlineData(Profile.LargeBuffers, 0.25)]
     [InlineData(Profile.Balanced, 0.125)]
-    [InlineData(Profile.Frugal, 0.0234375)]
+    [InlineData(Profile.Frugal, 0.1)]
     public void A_purge_comes_only_when_touched_memory_exceeds_the_peak_by_the_profile_s_share(Profile profile, double slack)
     {
         using var os = new SimulatedVirtualMemory();
@@ -52,12 +55,13 @@ public sealed unsafe class PurgePolicyTests
         for (var i = 0; i < 24 * MiB / 3000; i++)
         {
             var touched = live.Heap->TouchedLine.Value;
+            var used = Math.Max(0, (long)(live.Heap->InUseLine.Value - live.Heap->CacheGrantedLine.Value) - Unsettled);
             var calls = os.Calls(VmVerb.Purge);
             live.Alloc(3000);
             if (os.Calls(VmVerb.Purge) == calls)
                 continue;
             purging++;
-            Assert.True(touched > live.Heap->PeakLine.Value * (1 + slack), $"purged at {touched} bytes touched with a recent peak of {live.Heap->PeakLine.Value}");
+            Assert.True(touched > live.Heap->PeakLine.Value + (used * slack), $"purged at {touched} bytes touched and {used} used with a recent peak of {live.Heap->PeakLine.Value}");
         }
 
         // The condition was met: use fell far below what lay touched, and fresh memory was asked for.

@@ -50,9 +50,9 @@ public sealed unsafe class LimitEventTests
         nuint Charged(ulong soft, out long purges)
         {
             using var os = new SimulatedVirtualMemory();
-            using var live = new LiveSet(new() { VirtualMemory = os.Table, Profile = Profile.LowLatency, SoftLimitBytes = soft });
+            using var live = new LiveSet(new() { VirtualMemory = os.Table, Policy = MemoryPolicy.Of(Profile.LowLatency) with { FreeShare = null }, SoftLimitBytes = soft });
 
-            // Free memory of one kind of blocks is of no use to the other: half the peak, which the profile keeps.
+            // Free memory of one kind of blocks is of no use to the other: half the peak, which the policy keeps.
             live.AllocMany(20 * MiB / 32, 32);
             live.AllocMany(20 * MiB / 1000, 1000);
             live.FreeWhere(i => i < 10 * MiB / 32);

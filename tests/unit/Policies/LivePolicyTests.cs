@@ -13,10 +13,10 @@ public sealed unsafe class LivePolicyTests
     private const int MiB = 1 << 20;
 
     [Fact]
-    public void A_load_that_grows_and_shrinks_gives_nothing_back_under_low_latency()
+    public void A_load_that_grows_and_shrinks_gives_nothing_back_without_a_free_share()
     {
-        Assert.Equal((0, 0), Returns(Profile.LowLatency));
-        var (calls, _) = Returns(Profile.Frugal); // the control
+        Assert.Equal((0, 0), Returns(MemoryPolicy.Of(Profile.LowLatency) with { FreeShare = null }));
+        var (calls, _) = Returns(MemoryPolicy.Of(Profile.Frugal)); // the control
         Assert.InRange(calls, 5, int.MaxValue);
     }
 
@@ -95,7 +95,7 @@ public sealed unsafe class LivePolicyTests
     public void The_bytes_of_a_tick_change_at_the_next_tick()
     {
         using var os = new SimulatedVirtualMemory();
-        using var live = new LiveSet(new() { VirtualMemory = os.Table, Profile = Profile.LowLatency });
+        using var live = new LiveSet(new() { VirtualMemory = os.Table, Policy = MemoryPolicy.Of(Profile.LowLatency) with { FreeShare = null } });
         FreeSome(live);
         live.Allocator.Tick();
         Assert.Equal(0, os.Calls(VmVerb.Purge));
@@ -163,7 +163,7 @@ public sealed unsafe class LivePolicyTests
     public void The_free_share_rules_the_next_fresh_memory()
     {
         using var os = new SimulatedVirtualMemory();
-        using var live = new LiveSet(new() { VirtualMemory = os.Table, Profile = Profile.LowLatency });
+        using var live = new LiveSet(new() { VirtualMemory = os.Table, Policy = MemoryPolicy.Of(Profile.LowLatency) with { FreeShare = null } });
         FreeSome(live);
         live.AllocMany(4, 100 * MiB);
         Assert.Equal(0, os.Calls(VmVerb.Purge));
@@ -201,10 +201,10 @@ public sealed unsafe class LivePolicyTests
         Assert.Equal((before, Profile.Balanced), (allocator.Policy, allocator.Profile));
     }
 
-    private static (int Calls, int Lazy) Returns(Profile profile)
+    private static (int Calls, int Lazy) Returns(MemoryPolicy policy)
     {
         using var os = new SimulatedVirtualMemory(new() { LogLimit = 1_000_000 });
-        using var live = new LiveSet(new() { VirtualMemory = os.Table, Profile = profile });
+        using var live = new LiveSet(new() { VirtualMemory = os.Table, Policy = policy });
         for (var wave = 1; wave <= 6; wave++)
         {
             foreach (var size in new[] { 100, 5000, 60_000, 300_000, 3 * MiB, 20 * MiB })

@@ -1,4 +1,6 @@
 using BitTreeAlloc.Atomics;
+using BitTreeAlloc.Core;
+using BitTreeAlloc.Os;
 using BitTreeAlloc.Tests.Unit.Support;
 using Xunit.Abstractions;
 
@@ -99,9 +101,11 @@ public sealed class ProgressOfManyTests(ITestOutputHelper output)
         output.WriteLine($"{name}: {stops} stops at {seen.Count} sites, no call in 10 000 operations after each");
     }
 
-    /// <summary>Eight empty blocks of each kind, which any class may take.</summary>
-    private static void GiveRoom(Mutator user)
+    /// <summary>Eight empty blocks of each kind, which any class may take, and magazines for all that the recyclers may hold.</summary>
+    private static unsafe void GiveRoom(Mutator user)
     {
+        var next = user.Heap->MagazinesNextLine.Value;
+        Assert.Equal(VmStatus.Ok, HeapOs<HardwareAtomics>.Ensure(user.Heap, &user.Heap->Magazines, Math.Min(next + (1 << 20), user.Heap->Magazines.Reserved)));
         var from = user.Live.Count;
         for (var i = 0; i < 8; i++)
             user.AllocUntouched(60_000);
