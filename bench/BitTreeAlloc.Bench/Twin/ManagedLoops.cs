@@ -1,0 +1,368 @@
+using System.Runtime.CompilerServices;
+using BitTreeAlloc.Bench.Timing;
+using BitTreeAlloc.Tool.Traces;
+
+namespace BitTreeAlloc.Bench.Twin;
+
+/// <summary>What a loop writes and looks at. A type parameter, so that loops are compiled for it.</summary>
+internal unsafe interface IChecks
+{
+    static abstract void Put(void* pointer, nuint size, ulong stamp);
+
+    static abstract ulong Bad(void* pointer, nuint size, ulong stamp);
+}
+
+/// <summary>The first word is written.</summary>
+internal readonly unsafe struct FirstWord : IChecks
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(void* pointer, nuint size, ulong stamp) => *(ulong*)pointer = stamp;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Bad(void* pointer, nuint size, ulong stamp) => 0;
+}
+
+/// <summary>Every whole word is written and looked at.</summary>
+internal readonly unsafe struct WholeContents : IChecks
+{
+    public static void Put(void* pointer, nuint size, ulong stamp)
+    {
+        *(ulong*)pointer = stamp;
+        for (nuint at = 8; at + 8 <= size; at += 8)
+            *(ulong*)((byte*)pointer + at) = Word(size, stamp) + at;
+    }
+
+    public static ulong Bad(void* pointer, nuint size, ulong stamp)
+    {
+        var bad = *(ulong*)pointer != stamp;
+        for (nuint at = 8; at + 8 <= size; at += 8)
+            bad |= *(ulong*)((byte*)pointer + at) != Word(size, stamp) + at;
+        return bad ? 1u : 0;
+    }
+
+    private static ulong Word(nuint size, ulong stamp) => (stamp * 0x9E3779B97F4A7C15ul) + size;
+}
+
+/// <summary>The loops of bench/twin/loops.inc, in C#: a change here is a change there.</summary>
+internal static unsafe class ManagedLoops<TChecks>
+    where TChecks : struct, IChecks
+{
+    private const ulong AddressMask = (1ul << 48) - 1;
+    private const int PutAt = LoopPlan.Ring;
+    private const int TakenSeen = PutAt + 16;
+    private const int TakenAt = PutAt + 32;
+    private const int PutSeen = PutAt + 48;
+
+    /// <summary>Runs a loop; returns the buffers whose content was wrong.</summary>
+    public static ulong Run(LoopKind kind, BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n) => kind switch
+    {
+        LoopKind.Pair => Pair(allocator, ref cache, plan, n),
+        LoopKind.Pair64 => Pair64(allocator, ref cache, n),
+        LoopKind.Batch => Batch(allocator, ref cache, plan, n),
+        LoopKind.Burst => Burst(allocator, ref cache, plan, n),
+        LoopKind.Churn => Churn(allocator, ref cache, plan, n),
+        LoopKind.Fill => Fill(allocator, ref cache, plan, n),
+        LoopKind.Drain => Drain(allocator, ref cache, plan, n),
+        LoopKind.Larson => Larson(allocator, ref cache, plan, n),
+        LoopKind.LarsonDrain => LarsonDrain(allocator, ref cache, plan, n),
+        LoopKind.Produce => Produce(allocator, ref cache, plan, n),
+        LoopKind.Consume => Consume(allocator, ref cache, plan, n),
+        LoopKind.Replay => Replay(allocator, ref cache, plan, n),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no loop"),
+    };
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Pair(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var sizes = plan->Sizes;
+        var mask = plan->Mask;
+        ulong bad = 0;
+        for (ulong i = 0; i < n; i++)
+        {
+            nuint size = sizes[i & mask];
+            var p = allocator.Alloc(ref cache, size);
+            TChecks.Put(p, size, i);
+            bad += TChecks.Bad(p, size, i);
+            allocator.Free(ref cache, p, size);
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Pair64(BitTreeAllocator allocator, ref ThreadCache cache, ulong n)
+    {
+        ulong bad = 0;
+        for (ulong i = 0; i < n; i++)
+        {
+            var p = allocator.Alloc(ref cache, 64);
+            TChecks.Put(p, 64, i);
+            bad += TChecks.Bad(p, 64, i);
+            allocator.Free(ref cache, p, 64);
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Batch(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var sizes = plan->Sizes;
+        var order = plan->Order;
+        var held = plan->Held;
+        var count = plan->Count;
+        ulong bad = 0;
+        for (var left = n / count; left > 0; left--)
+        {
+            for (ulong i = 0; i < count; i++)
+            {
+                nuint size = sizes[i];
+                var p = allocator.Alloc(ref cache, size);
+                TChecks.Put(p, size, i);
+                held[i] = p;
+            }
+
+            for (ulong i = 0; i < count; i++)
+            {
+                var which = order[i];
+                bad += TChecks.Bad(held[which], sizes[which], which);
+                allocator.Free(ref cache, held[which], sizes[which]);
+            }
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Burst(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var held = plan->Held;
+        var count = plan->Count;
+        ulong bad = 0;
+        for (var left = n / count; left > 0; left--)
+        {
+            for (ulong i = 0; i < count; i++)
+            {
+                var p = allocator.Alloc(ref cache, 64);
+                TChecks.Put(p, 64, i);
+                held[i] = p;
+            }
+
+            for (ulong i = 0; i < count; i++)
+            {
+                bad += TChecks.Bad(held[i], 64, i);
+                allocator.Free(ref cache, held[i], 64);
+            }
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Churn(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var sizes = plan->Sizes;
+        var order = plan->Order;
+        var held = plan->Held;
+        var heldSizes = plan->HeldSizes;
+        var mask = plan->Mask;
+        ulong bad = 0;
+        for (ulong i = 0; i < n; i++)
+        {
+            var place = order[i & mask];
+            nuint size = sizes[i & mask];
+            bad += TChecks.Bad(held[place], heldSizes[place], place);
+            allocator.Free(ref cache, held[place], heldSizes[place]);
+            var p = allocator.Alloc(ref cache, size);
+            TChecks.Put(p, size, place);
+            held[place] = p;
+            heldSizes[place] = (uint)size;
+        }
+
+        return bad;
+    }
+
+    private static ulong Fill(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        for (ulong place = 0; place < n; place++)
+        {
+            nuint size = plan->Sizes[place & plan->Mask];
+            plan->Held[place] = allocator.Alloc(ref cache, size);
+            plan->HeldSizes[place] = (uint)size;
+            TChecks.Put(plan->Held[place], size, place);
+        }
+
+        return 0;
+    }
+
+    private static ulong Drain(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        ulong bad = 0;
+        for (ulong place = 0; place < n; place++)
+        {
+            bad += TChecks.Bad(plan->Held[place], plan->HeldSizes[place], place);
+            allocator.Free(ref cache, plan->Held[place], plan->HeldSizes[place]);
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Larson(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var sizes = plan->Sizes;
+        var order = plan->Order;
+        var places = (ulong*)plan->Held;
+        var mask = plan->Mask;
+        ulong bad = 0;
+        for (ulong i = 0; i < n; i++)
+        {
+            var place = order[i & mask];
+            nuint size = sizes[i & mask];
+            var p = allocator.Alloc(ref cache, size);
+            TChecks.Put(p, size, place);
+            var old = Interlocked.Exchange(ref places[place], (ulong)p | ((ulong)size << 48));
+            if (old != 0)
+            {
+                var gone = (void*)(old & AddressMask);
+                bad += TChecks.Bad(gone, (nuint)(old >> 48), place);
+                allocator.Free(ref cache, gone, (nuint)(old >> 48));
+            }
+        }
+
+        return bad;
+    }
+
+    private static ulong LarsonDrain(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        ulong bad = 0;
+        for (ulong place = 0; place < n; place++)
+        {
+            var old = Interlocked.Exchange(ref *(ulong*)&plan->Held[place], 0);
+            if (old == 0)
+                continue;
+            var gone = (void*)(old & AddressMask);
+            bad += TChecks.Bad(gone, (nuint)(old >> 48), place);
+            allocator.Free(ref cache, gone, (nuint)(old >> 48));
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Produce(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var ring = plan->Ring;
+        for (ulong i = 0; i < n; i++)
+        {
+            nuint size = plan->Sizes[i & plan->Mask];
+            var p = allocator.Alloc(ref cache, size);
+            TChecks.Put(p, size, i);
+            var put = ring[PutAt];
+            if (put - ring[TakenSeen] == LoopPlan.Ring)
+                AwaitRoom(ring, put);
+            ring[put % LoopPlan.Ring] = (ulong)p;
+            Volatile.Write(ref ring[PutAt], put + 1);
+        }
+
+        return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Consume(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var ring = plan->Ring;
+        ulong bad = 0;
+        for (ulong i = 0; i < n; i++)
+        {
+            nuint size = plan->Sizes[i & plan->Mask];
+            var taken = ring[TakenAt];
+            if (taken == ring[PutSeen])
+                AwaitItem(ring, taken);
+            var p = (void*)ring[taken % LoopPlan.Ring];
+            Volatile.Write(ref ring[TakenAt], taken + 1);
+            bad += *(ulong*)p != i ? 1u : 0;
+            bad += TChecks.Bad(p, size, i);
+            allocator.Free(ref cache, p, size);
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Replay(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    {
+        var events = plan->Events;
+        var held = plan->Held;
+        ulong bad = 0;
+        for (ulong i = 0; i < n; i++)
+        {
+            ref var step = ref events[i];
+            var size = (nuint)step.Size;
+            void* p;
+            if (step.Op is TraceOp.Free or TraceOp.FreeAligned)
+            {
+                p = held[step.Id];
+                if (p != null && size >= 8)
+                    bad += *(ulong*)p != step.Id ? 1u : 0;
+                if (p != null)
+                    allocator.Free(ref cache, p, size);
+                held[step.Id] = null;
+                continue;
+            }
+
+            if (step.Op is TraceOp.Realloc or TraceOp.ReallocAligned)
+            {
+                nuint old = plan->HeldSizes[step.Id];
+                p = held[step.Id];
+                if (p == null || Bits.SizeClasses.ClassOf(old) != Bits.SizeClasses.ClassOf(size) || Bits.SizeClasses.ClassOf(size) == 0)
+                {
+                    var other = allocator.Alloc(ref cache, size);
+                    if (p != null)
+                    {
+                        Buffer.MemoryCopy(p, other, size, Math.Min(old, size));
+                        allocator.Free(ref cache, p, old);
+                    }
+
+                    p = other;
+                }
+            }
+            else
+            {
+                p = allocator.Alloc(ref cache, size);
+                if (step.Op == TraceOp.Calloc)
+                    System.Runtime.InteropServices.NativeMemory.Clear(p, size);
+            }
+
+            if (size >= 8)
+                *(ulong*)p = step.Id;
+            held[step.Id] = p;
+            plan->HeldSizes[step.Id] = (uint)size;
+        }
+
+        for (ulong id = 0; id < plan->Count; id++)
+        {
+            if (held[id] != null)
+                allocator.Free(ref cache, held[id], plan->HeldSizes[id]);
+            held[id] = null;
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AwaitRoom(ulong* ring, ulong put)
+    {
+        var spins = 0;
+        while ((ring[TakenSeen] = Volatile.Read(ref ring[TakenAt])) + LoopPlan.Ring == put)
+            TwoThreads.Wait(ref spins);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AwaitItem(ulong* ring, ulong taken)
+    {
+        var spins = 0;
+        while ((ring[PutSeen] = Volatile.Read(ref ring[PutAt])) == taken)
+            TwoThreads.Wait(ref spins);
+    }
+}
