@@ -18,6 +18,9 @@ internal abstract class TimedLoop : IBenchLoop
     public abstract string Summary { get; }
 
     /// <inheritdoc/>
+    public virtual int DefaultRounds => BenchRequest.DefaultRounds;
+
+    /// <inheritdoc/>
     public bool ComparesAllocators => true;
 
     /// <summary>Threads that run it at the same time.</summary>
