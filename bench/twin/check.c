@@ -55,7 +55,7 @@ int main(void)
 {
     for (uint32_t i = 0; i < SIZES; i++) {
         uint32_t range = draw(10);
-        s_sizes[i] = 8 + draw(range < 8 ? 1017 : range < 9 ? 12000 : 60000);
+        s_sizes[i] = 1 + draw(range < 8 ? 1024 : range < 9 ? 12000 : 60000);
         s_order[i] = draw(PLACES);
     }
     for (uint32_t i = 0; i < PLACES; i++)
@@ -73,7 +73,7 @@ int main(void)
 
     Heap *heap = twin_open();
     Cache *cache = twin_cache(heap);
-    Plan plan = { s_sizes, s_order, s_held[0], s_held_sizes[0], s_ring, NULL, SIZES - 1, PLACES };
+    Plan plan = { s_sizes, s_order, s_held[0], s_held_sizes[0], s_ring, NULL, SIZES - 1, SIZES - 1, PLACES };
     expect("pair", twin_checked_pair(cache, &plan, STEPS));
     expect("pair64", twin_checked_pair64(cache, &plan, STEPS));
     Plan batch = plan;

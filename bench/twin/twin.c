@@ -18,6 +18,7 @@ typedef struct {
     uint32_t *held_sizes;
     uint64_t *ring;
     const Event *events;
+    uint64_t size_mask;
     uint64_t mask;
     uint64_t count;
 } Plan;
@@ -30,7 +31,7 @@ typedef struct {
 static inline void put_all(void *p, size_t size, uint64_t stamp)
 {
     uint64_t word = stamp * 0x9E3779B97F4A7C15ull + size;
-    *(uint64_t *)p = stamp;
+    memcpy(p, &stamp, size < 8 ? size : 8);
     for (size_t at = 8; at + 8 <= size; at += 8)
         *(uint64_t *)((char *)p + at) = word + at;
 }
@@ -38,10 +39,16 @@ static inline void put_all(void *p, size_t size, uint64_t stamp)
 static inline int bad_all(const void *p, size_t size, uint64_t stamp)
 {
     uint64_t word = stamp * 0x9E3779B97F4A7C15ull + size;
-    int bad = *(const uint64_t *)p != stamp;
+    int bad = memcmp(p, &stamp, size < 8 ? size : 8) != 0;
     for (size_t at = 8; at + 8 <= size; at += 8)
         bad |= *(const uint64_t *)((const char *)p + at) != word + at;
     return bad;
+}
+
+static inline void put_ends(void *p, size_t size, uint64_t stamp)
+{
+    *(uint8_t *)p = (uint8_t)stamp;
+    ((uint8_t *)p)[size - 1] = (uint8_t)stamp;
 }
 
 /* The ring: 4 096 items, then four positions two lines apart: put, taken as the producer saw it, taken, put as the consumer saw it. */

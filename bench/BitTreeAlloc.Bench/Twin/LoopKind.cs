@@ -1,3 +1,5 @@
+using BitTreeAlloc.Tool.Bench.Small;
+
 namespace BitTreeAlloc.Bench.Twin;
 
 /// <summary>The functions of bench/twin/loops.inc and of <see cref="ManagedLoops{TChecks}"/>, by their names there.</summary>
@@ -62,24 +64,19 @@ internal sealed record TwinLoop(string Name, LoopKind[] Bodies, ulong Operations
         new("batch-random", [LoopKind.Batch], 300_000, "buffer", () => LoopPlan.Draw(1, 1000, Mixed, OrderOfFrees.Random)),
         new("burst-500", [LoopKind.Burst], 500_000, "buffer", () => LoopPlan.Draw(1, 500, Mixed, OrderOfFrees.Same)),
         new("burst-5000", [LoopKind.Burst], 500_000, "buffer", () => LoopPlan.Draw(1, 5000, Mixed, OrderOfFrees.Same)),
-        new("churn-1k", [LoopKind.Churn], 300_000, "replacement", () => LoopPlan.Draw(1, Small, Realistic, OrderOfFrees.Places), LoopKind.Fill, LoopKind.Drain),
-        new("churn-100k", [LoopKind.Churn], 300_000, "replacement", () => LoopPlan.Draw(1, Big, Realistic, OrderOfFrees.Places), LoopKind.Fill, LoopKind.Drain),
+        new("churn-1k", [LoopKind.Churn], 300_000, "replacement", () => LoopPlan.Draw(1, Small, Programs, OrderOfFrees.Places), LoopKind.Fill, LoopKind.Drain),
+        new("churn-100k", [LoopKind.Churn], 300_000, "replacement", () => LoopPlan.Draw(1, Big, Programs, OrderOfFrees.Places), LoopKind.Fill, LoopKind.Drain),
         new("pc-1x1", [LoopKind.Produce, LoopKind.Consume], 200_000, "buffer", () => LoopPlan.Draw(1, 1, Mixed, OrderOfFrees.Same)),
-        new("larson-2t", [LoopKind.Larson, LoopKind.Larson], 200_000, "exchange", () => LoopPlan.Draw(2, Small, Realistic, OrderOfFrees.Places), null, LoopKind.LarsonDrain),
+        new("larson-2t", [LoopKind.Larson, LoopKind.Larson], 200_000, "exchange", () => LoopPlan.Draw(2, Small, Larson, OrderOfFrees.Places), null, LoopKind.LarsonDrain),
     ];
 
     /// <summary>The loop of a trace.</summary>
     public static TwinLoop Of(Tool.Traces.Trace trace) => new($"trace-{trace.Name}", [LoopKind.Replay], (ulong)trace.Events.Length, "event", () => LoopPlan.Of(trace));
 
-    // 16 to 1024 bytes, all alike.
-    private static int Mixed(Random random) => random.Next(16, 1025);
+    // The tables of bittree bench.
+    private static uint[] Mixed(int seed) => SizeTable.Uniform(16, 1024, seed);
 
-    // Most are small, few are large, as in the traces.
-    private static int Realistic(Random random) => random.Next(100) switch
-    {
-        < 55 => random.Next(16, 65),
-        < 85 => random.Next(65, 257),
-        < 97 => random.Next(257, 1025),
-        _ => random.Next(1025, 8193),
-    };
+    private static uint[] Programs(int seed) => SizeTable.Programs(seed);
+
+    private static uint[] Larson(int seed) => SizeTable.Uniform(16, 512, seed);
 }

@@ -25,6 +25,9 @@ internal unsafe struct PlanWords
     /// <summary>A trace.</summary>
     public TraceEvent* Events;
 
+    /// <summary>Sizes less one, a power of two less one.</summary>
+    public ulong SizeMask;
+
     /// <summary>Steps less one, a power of two less one.</summary>
     public ulong Mask;
 
@@ -58,9 +61,9 @@ internal sealed unsafe class LoopPlan : IDisposable
     /// <summary>A loop over drawn sizes, held in <paramref name="count"/> places that all threads share.</summary>
     /// <param name="threads">Threads, of which each draws for itself.</param>
     /// <param name="count">Places.</param>
-    /// <param name="size">Draws a size.</param>
+    /// <param name="draw">Draws the table of sizes from a seed.</param>
     /// <param name="order">Draws the order: of steps, or of the frees of a batch.</param>
-    public static LoopPlan Draw(int threads, int count, Func<Random, int> size, OrderOfFrees order)
+    public static LoopPlan Draw(int threads, int count, Func<int, uint[]> draw, OrderOfFrees order)
     {
         var plan = new LoopPlan(threads);
         var held = (void**)plan.Take<nint>(count);
@@ -69,17 +72,16 @@ internal sealed unsafe class LoopPlan : IDisposable
         for (var thread = 0; thread < threads; thread++)
         {
             var random = new Random(20 + thread);
-            var sizes = (uint*)plan.Take<uint>(Steps);
+            var table = draw(20 + thread);
+            var sizes = (uint*)plan.Take<uint>(table.Length);
+            table.CopyTo(new Span<uint>(sizes, table.Length));
             var steps = (uint*)plan.Take<uint>(Steps);
             for (var i = 0; i < Steps; i++)
-            {
-                sizes[i] = (uint)size(random);
                 steps[i] = order == OrderOfFrees.Places ? (uint)random.Next(count) : (uint)i;
-            }
 
             if (order == OrderOfFrees.Random)
                 random.Shuffle(new Span<uint>(steps, count));
-            plan._words[thread] = new PlanWords { Sizes = sizes, Order = steps, Held = held, HeldSizes = (uint*)heldSizes, Ring = ring, Mask = Steps - 1, Count = (ulong)count };
+            plan._words[thread] = new PlanWords { Sizes = sizes, Order = steps, Held = held, HeldSizes = (uint*)heldSizes, Ring = ring, SizeMask = (ulong)table.Length - 1, Mask = Steps - 1, Count = (ulong)count };
         }
 
         return plan;

@@ -80,7 +80,7 @@ internal sealed unsafe class ManagedSide : LoopSide
     {
         // A local: the array's elements of two threads share a line.
         var cache = _caches[thread];
-        var bad = checks ? ManagedLoops<WholeContents>.Run(kind, _allocator, ref cache, plan, operations) : ManagedLoops<FirstWord>.Run(kind, _allocator, ref cache, plan, operations);
+        var bad = checks ? ManagedLoops<WholeContents>.Run(kind, _allocator, ref cache, plan, operations) : ManagedLoops<BothEnds>.Run(kind, _allocator, ref cache, plan, operations);
         _caches[thread] = cache;
         return bad;
     }

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using BitTreeAlloc.Bench.Timing;
+using BitTreeAlloc.Tool.Bench.Timed;
 using BitTreeAlloc.Tool.Traces;
 
 namespace BitTreeAlloc.Bench.Twin;
@@ -9,14 +9,25 @@ internal unsafe interface IChecks
 {
     static abstract void Put(void* pointer, nuint size, ulong stamp);
 
+    static abstract void PutPair(void* pointer, nuint size, ulong stamp);
+
     static abstract ulong Bad(void* pointer, nuint size, ulong stamp);
 }
 
-/// <summary>The first word is written.</summary>
-internal readonly unsafe struct FirstWord : IChecks
+/// <summary>The first and the last byte are written, of a pair none.</summary>
+internal readonly unsafe struct BothEnds : IChecks
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Put(void* pointer, nuint size, ulong stamp) => *(ulong*)pointer = stamp;
+    public static void Put(void* pointer, nuint size, ulong stamp)
+    {
+        *(byte*)pointer = (byte)stamp;
+        ((byte*)pointer)[size - 1] = (byte)stamp;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PutPair(void* pointer, nuint size, ulong stamp)
+    {
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Bad(void* pointer, nuint size, ulong stamp) => 0;
@@ -27,14 +38,19 @@ internal readonly unsafe struct WholeContents : IChecks
 {
     public static void Put(void* pointer, nuint size, ulong stamp)
     {
-        *(ulong*)pointer = stamp;
+        Unsafe.CopyBlockUnaligned(pointer, &stamp, (uint)Math.Min(size, 8));
         for (nuint at = 8; at + 8 <= size; at += 8)
             *(ulong*)((byte*)pointer + at) = Word(size, stamp) + at;
     }
 
+    public static void PutPair(void* pointer, nuint size, ulong stamp) => Put(pointer, size, stamp);
+
     public static ulong Bad(void* pointer, nuint size, ulong stamp)
     {
-        var bad = *(ulong*)pointer != stamp;
+        ulong found = 0, written = 0;
+        Unsafe.CopyBlockUnaligned(&found, pointer, (uint)Math.Min(size, 8));
+        Unsafe.CopyBlockUnaligned(&written, &stamp, (uint)Math.Min(size, 8));
+        var bad = found != written;
         for (nuint at = 8; at + 8 <= size; at += 8)
             bad |= *(ulong*)((byte*)pointer + at) != Word(size, stamp) + at;
         return bad ? 1u : 0;
@@ -75,13 +91,13 @@ internal static unsafe class ManagedLoops<TChecks>
     private static ulong Pair(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
     {
         var sizes = plan->Sizes;
-        var mask = plan->Mask;
+        var sizeMask = plan->SizeMask;
         ulong bad = 0;
         for (ulong i = 0; i < n; i++)
         {
-            nuint size = sizes[i & mask];
+            nuint size = sizes[i & sizeMask];
             var p = allocator.Alloc(ref cache, size);
-            TChecks.Put(p, size, i);
+            TChecks.PutPair(p, size, i);
             bad += TChecks.Bad(p, size, i);
             allocator.Free(ref cache, p, size);
         }
@@ -96,7 +112,7 @@ internal static unsafe class ManagedLoops<TChecks>
         for (ulong i = 0; i < n; i++)
         {
             var p = allocator.Alloc(ref cache, 64);
-            TChecks.Put(p, 64, i);
+            TChecks.PutPair(p, 64, i);
             bad += TChecks.Bad(p, 64, i);
             allocator.Free(ref cache, p, 64);
         }
@@ -165,12 +181,13 @@ internal static unsafe class ManagedLoops<TChecks>
         var order = plan->Order;
         var held = plan->Held;
         var heldSizes = plan->HeldSizes;
+        var sizeMask = plan->SizeMask;
         var mask = plan->Mask;
         ulong bad = 0;
         for (ulong i = 0; i < n; i++)
         {
             var place = order[i & mask];
-            nuint size = sizes[i & mask];
+            nuint size = sizes[i & sizeMask];
             bad += TChecks.Bad(held[place], heldSizes[place], place);
             allocator.Free(ref cache, held[place], heldSizes[place]);
             var p = allocator.Alloc(ref cache, size);
@@ -186,7 +203,7 @@ internal static unsafe class ManagedLoops<TChecks>
     {
         for (ulong place = 0; place < n; place++)
         {
-            nuint size = plan->Sizes[place & plan->Mask];
+            nuint size = plan->Sizes[place & plan->SizeMask];
             plan->Held[place] = allocator.Alloc(ref cache, size);
             plan->HeldSizes[place] = (uint)size;
             TChecks.Put(plan->Held[place], size, place);
@@ -213,12 +230,13 @@ internal static unsafe class ManagedLoops<TChecks>
         var sizes = plan->Sizes;
         var order = plan->Order;
         var places = (ulong*)plan->Held;
+        var sizeMask = plan->SizeMask;
         var mask = plan->Mask;
         ulong bad = 0;
         for (ulong i = 0; i < n; i++)
         {
             var place = order[i & mask];
-            nuint size = sizes[i & mask];
+            nuint size = sizes[i & sizeMask];
             var p = allocator.Alloc(ref cache, size);
             TChecks.Put(p, size, place);
             var old = Interlocked.Exchange(ref places[place], (ulong)p | ((ulong)size << 48));
@@ -255,9 +273,9 @@ internal static unsafe class ManagedLoops<TChecks>
         var ring = plan->Ring;
         for (ulong i = 0; i < n; i++)
         {
-            nuint size = plan->Sizes[i & plan->Mask];
-            var p = allocator.Alloc(ref cache, size);
-            TChecks.Put(p, size, i);
+            var p = (ulong*)allocator.Alloc(ref cache, 64);
+            p[0] = i;
+            p[7] = i;
             var put = ring[PutAt];
             if (put - ring[TakenSeen] == LoopPlan.Ring)
                 AwaitRoom(ring, put);
@@ -275,15 +293,13 @@ internal static unsafe class ManagedLoops<TChecks>
         ulong bad = 0;
         for (ulong i = 0; i < n; i++)
         {
-            nuint size = plan->Sizes[i & plan->Mask];
             var taken = ring[TakenAt];
             if (taken == ring[PutSeen])
                 AwaitItem(ring, taken);
-            var p = (void*)ring[taken % LoopPlan.Ring];
+            var p = (ulong*)ring[taken % LoopPlan.Ring];
             Volatile.Write(ref ring[TakenAt], taken + 1);
-            bad += *(ulong*)p != i ? 1u : 0;
-            bad += TChecks.Bad(p, size, i);
-            allocator.Free(ref cache, p, size);
+            bad += p[0] != i || p[7] != i ? 1u : 0;
+            allocator.Free(ref cache, p, 64);
         }
 
         return bad;
@@ -355,7 +371,7 @@ internal static unsafe class ManagedLoops<TChecks>
     {
         var spins = 0;
         while ((ring[TakenSeen] = Volatile.Read(ref ring[TakenAt])) + LoopPlan.Ring == put)
-            TwoThreads.Wait(ref spins);
+            SpinPause.Wait(ref spins);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -363,6 +379,6 @@ internal static unsafe class ManagedLoops<TChecks>
     {
         var spins = 0;
         while ((ring[PutSeen] = Volatile.Read(ref ring[PutAt])) == taken)
-            TwoThreads.Wait(ref spins);
+            SpinPause.Wait(ref spins);
     }
 }
