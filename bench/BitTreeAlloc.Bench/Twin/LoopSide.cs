@@ -79,9 +79,9 @@ internal sealed unsafe class ManagedSide : LoopSide
     public override ulong Run(LoopKind kind, int thread, PlanWords* plan, ulong operations, bool checks)
     {
         // A local: the array's elements of two threads share a line.
-        var cache = _caches[thread];
-        var bad = checks ? ManagedLoops<WholeContents>.Run(kind, _allocator, ref cache, plan, operations) : ManagedLoops<BothEnds>.Run(kind, _allocator, ref cache, plan, operations);
-        _caches[thread] = cache;
+        var here = new Managed { Allocator = _allocator, Cache = _caches[thread] };
+        var bad = checks ? ManagedLoops<WholeContents>.Run(kind, ref here, plan, operations) : ManagedLoops<BothEnds>.Run(kind, ref here, plan, operations);
+        _caches[thread] = here.Cache;
         return bad;
     }
 

@@ -59,6 +59,22 @@ internal readonly unsafe struct WholeContents : IChecks
     private static ulong Word(nuint size, ulong stamp) => (stamp * 0x9E3779B97F4A7C15ul) + size;
 }
 
+/// <summary>
+/// An allocator and a cache of it, side by side as in an object's fields: a loop holds one register for both. Held apart they are two, both live across the calls of the slow paths, and the JIT, which has
+/// five such registers, keeps loop counters on the stack.
+/// </summary>
+internal unsafe struct Managed
+{
+    public BitTreeAllocator Allocator;
+    public ThreadCache Cache;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void* Alloc(nuint size) => Allocator.Alloc(ref Cache, size);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(void* pointer, nuint size) => Allocator.Free(ref Cache, pointer, size);
+}
+
 /// <summary>The loops of bench/twin/loops.inc, in C#: a change here is a change there.</summary>
 internal static unsafe class ManagedLoops<TChecks>
     where TChecks : struct, IChecks
@@ -70,25 +86,25 @@ internal static unsafe class ManagedLoops<TChecks>
     private const int PutSeen = PutAt + 48;
 
     /// <summary>Runs a loop; returns the buffers whose content was wrong.</summary>
-    public static ulong Run(LoopKind kind, BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n) => kind switch
+    public static ulong Run(LoopKind kind, ref Managed c, PlanWords* plan, ulong n) => kind switch
     {
-        LoopKind.Pair => Pair(allocator, ref cache, plan, n),
-        LoopKind.Pair64 => Pair64(allocator, ref cache, n),
-        LoopKind.Batch => Batch(allocator, ref cache, plan, n),
-        LoopKind.Burst => Burst(allocator, ref cache, plan, n),
-        LoopKind.Churn => Churn(allocator, ref cache, plan, n),
-        LoopKind.Fill => Fill(allocator, ref cache, plan, n),
-        LoopKind.Drain => Drain(allocator, ref cache, plan, n),
-        LoopKind.Larson => Larson(allocator, ref cache, plan, n),
-        LoopKind.LarsonDrain => LarsonDrain(allocator, ref cache, plan, n),
-        LoopKind.Produce => Produce(allocator, ref cache, plan, n),
-        LoopKind.Consume => Consume(allocator, ref cache, plan, n),
-        LoopKind.Replay => Replay(allocator, ref cache, plan, n),
+        LoopKind.Pair => Pair(ref c, plan, n),
+        LoopKind.Pair64 => Pair64(ref c, n),
+        LoopKind.Batch => Batch(ref c, plan, n),
+        LoopKind.Burst => Burst(ref c, plan, n),
+        LoopKind.Churn => Churn(ref c, plan, n),
+        LoopKind.Fill => Fill(ref c, plan, n),
+        LoopKind.Drain => Drain(ref c, plan, n),
+        LoopKind.Larson => Larson(ref c, plan, n),
+        LoopKind.LarsonDrain => LarsonDrain(ref c, plan, n),
+        LoopKind.Produce => Produce(ref c, plan, n),
+        LoopKind.Consume => Consume(ref c, plan, n),
+        LoopKind.Replay => Replay(ref c, plan, n),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no loop"),
     };
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Pair(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Pair(ref Managed c, PlanWords* plan, ulong n)
     {
         var sizes = plan->Sizes;
         var sizeMask = plan->SizeMask;
@@ -96,32 +112,32 @@ internal static unsafe class ManagedLoops<TChecks>
         for (ulong i = 0; i < n; i++)
         {
             nuint size = sizes[i & sizeMask];
-            var p = allocator.Alloc(ref cache, size);
+            var p = c.Alloc(size);
             TChecks.PutPair(p, size, i);
             bad += TChecks.Bad(p, size, i);
-            allocator.Free(ref cache, p, size);
+            c.Free(p, size);
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Pair64(BitTreeAllocator allocator, ref ThreadCache cache, ulong n)
+    private static ulong Pair64(ref Managed c, ulong n)
     {
         ulong bad = 0;
         for (ulong i = 0; i < n; i++)
         {
-            var p = allocator.Alloc(ref cache, 64);
+            var p = c.Alloc(64);
             TChecks.PutPair(p, 64, i);
             bad += TChecks.Bad(p, 64, i);
-            allocator.Free(ref cache, p, 64);
+            c.Free(p, 64);
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Batch(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Batch(ref Managed c, PlanWords* plan, ulong n)
     {
         var sizes = plan->Sizes;
         var order = plan->Order;
@@ -130,52 +146,81 @@ internal static unsafe class ManagedLoops<TChecks>
         ulong bad = 0;
         for (var left = n / count; left > 0; left--)
         {
-            for (ulong i = 0; i < count; i++)
-            {
-                nuint size = sizes[i];
-                var p = allocator.Alloc(ref cache, size);
-                TChecks.Put(p, size, i);
-                held[i] = p;
-            }
+            AllocBatch(ref c, sizes, held, count);
+            bad += FreeBatch(ref c, sizes, held, order, count);
+        }
 
-            for (ulong i = 0; i < count; i++)
-            {
-                var which = order[i];
-                bad += TChecks.Bad(held[which], sizes[which], which);
-                allocator.Free(ref cache, held[which], sizes[which]);
-            }
+        return bad;
+    }
+
+    // Methods of their own: see Managed.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AllocBatch(ref Managed c, uint* sizes, void** held, ulong count)
+    {
+        for (ulong i = 0; i < count; i++)
+        {
+            nuint size = sizes[i];
+            var p = c.Alloc(size);
+            TChecks.Put(p, size, i);
+            held[i] = p;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong FreeBatch(ref Managed c, uint* sizes, void** held, uint* order, ulong count)
+    {
+        ulong bad = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            var which = order[i];
+            bad += TChecks.Bad(held[which], sizes[which], which);
+            c.Free(held[which], sizes[which]);
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Burst(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Burst(ref Managed c, PlanWords* plan, ulong n)
     {
         var held = plan->Held;
         var count = plan->Count;
         ulong bad = 0;
         for (var left = n / count; left > 0; left--)
         {
-            for (ulong i = 0; i < count; i++)
-            {
-                var p = allocator.Alloc(ref cache, 64);
-                TChecks.Put(p, 64, i);
-                held[i] = p;
-            }
-
-            for (ulong i = 0; i < count; i++)
-            {
-                bad += TChecks.Bad(held[i], 64, i);
-                allocator.Free(ref cache, held[i], 64);
-            }
+            AllocBurst(ref c, held, count);
+            bad += FreeBurst(ref c, held, count);
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Churn(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static void AllocBurst(ref Managed c, void** held, ulong count)
+    {
+        for (ulong i = 0; i < count; i++)
+        {
+            var p = c.Alloc(64);
+            TChecks.Put(p, 64, i);
+            held[i] = p;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong FreeBurst(ref Managed c, void** held, ulong count)
+    {
+        ulong bad = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            bad += TChecks.Bad(held[i], 64, i);
+            c.Free(held[i], 64);
+        }
+
+        return bad;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Churn(ref Managed c, PlanWords* plan, ulong n)
     {
         var sizes = plan->Sizes;
         var order = plan->Order;
@@ -189,8 +234,8 @@ internal static unsafe class ManagedLoops<TChecks>
             var place = order[i & mask];
             nuint size = sizes[i & sizeMask];
             bad += TChecks.Bad(held[place], heldSizes[place], place);
-            allocator.Free(ref cache, held[place], heldSizes[place]);
-            var p = allocator.Alloc(ref cache, size);
+            c.Free(held[place], heldSizes[place]);
+            var p = c.Alloc(size);
             TChecks.Put(p, size, place);
             held[place] = p;
             heldSizes[place] = (uint)size;
@@ -199,12 +244,12 @@ internal static unsafe class ManagedLoops<TChecks>
         return bad;
     }
 
-    private static ulong Fill(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Fill(ref Managed c, PlanWords* plan, ulong n)
     {
         for (ulong place = 0; place < n; place++)
         {
             nuint size = plan->Sizes[place & plan->SizeMask];
-            plan->Held[place] = allocator.Alloc(ref cache, size);
+            plan->Held[place] = c.Alloc(size);
             plan->HeldSizes[place] = (uint)size;
             TChecks.Put(plan->Held[place], size, place);
         }
@@ -212,20 +257,20 @@ internal static unsafe class ManagedLoops<TChecks>
         return 0;
     }
 
-    private static ulong Drain(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Drain(ref Managed c, PlanWords* plan, ulong n)
     {
         ulong bad = 0;
         for (ulong place = 0; place < n; place++)
         {
             bad += TChecks.Bad(plan->Held[place], plan->HeldSizes[place], place);
-            allocator.Free(ref cache, plan->Held[place], plan->HeldSizes[place]);
+            c.Free(plan->Held[place], plan->HeldSizes[place]);
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Larson(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Larson(ref Managed c, PlanWords* plan, ulong n)
     {
         var sizes = plan->Sizes;
         var order = plan->Order;
@@ -237,21 +282,21 @@ internal static unsafe class ManagedLoops<TChecks>
         {
             var place = order[i & mask];
             nuint size = sizes[i & sizeMask];
-            var p = allocator.Alloc(ref cache, size);
+            var p = c.Alloc(size);
             TChecks.Put(p, size, place);
             var old = Interlocked.Exchange(ref places[place], (ulong)p | ((ulong)size << 48));
             if (old != 0)
             {
                 var gone = (void*)(old & AddressMask);
                 bad += TChecks.Bad(gone, (nuint)(old >> 48), place);
-                allocator.Free(ref cache, gone, (nuint)(old >> 48));
+                c.Free(gone, (nuint)(old >> 48));
             }
         }
 
         return bad;
     }
 
-    private static ulong LarsonDrain(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong LarsonDrain(ref Managed c, PlanWords* plan, ulong n)
     {
         ulong bad = 0;
         for (ulong place = 0; place < n; place++)
@@ -261,19 +306,19 @@ internal static unsafe class ManagedLoops<TChecks>
                 continue;
             var gone = (void*)(old & AddressMask);
             bad += TChecks.Bad(gone, (nuint)(old >> 48), place);
-            allocator.Free(ref cache, gone, (nuint)(old >> 48));
+            c.Free(gone, (nuint)(old >> 48));
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Produce(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Produce(ref Managed c, PlanWords* plan, ulong n)
     {
         var ring = plan->Ring;
         for (ulong i = 0; i < n; i++)
         {
-            var p = (ulong*)allocator.Alloc(ref cache, 64);
+            var p = (ulong*)c.Alloc(64);
             p[0] = i;
             p[7] = i;
             var put = ring[PutAt];
@@ -287,7 +332,7 @@ internal static unsafe class ManagedLoops<TChecks>
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Consume(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Consume(ref Managed c, PlanWords* plan, ulong n)
     {
         var ring = plan->Ring;
         ulong bad = 0;
@@ -299,14 +344,14 @@ internal static unsafe class ManagedLoops<TChecks>
             var p = (ulong*)ring[taken % LoopPlan.Ring];
             Volatile.Write(ref ring[TakenAt], taken + 1);
             bad += p[0] != i || p[7] != i ? 1u : 0;
-            allocator.Free(ref cache, p, 64);
+            c.Free(p, 64);
         }
 
         return bad;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong Replay(BitTreeAllocator allocator, ref ThreadCache cache, PlanWords* plan, ulong n)
+    private static ulong Replay(ref Managed c, PlanWords* plan, ulong n)
     {
         var events = plan->Events;
         var held = plan->Held;
@@ -322,7 +367,7 @@ internal static unsafe class ManagedLoops<TChecks>
                 if (p != null && size >= 8)
                     bad += *(ulong*)p != step.Id ? 1u : 0;
                 if (p != null)
-                    allocator.Free(ref cache, p, size);
+                    c.Free(p, size);
                 held[step.Id] = null;
                 continue;
             }
@@ -333,11 +378,11 @@ internal static unsafe class ManagedLoops<TChecks>
                 p = held[step.Id];
                 if (p == null || Bits.SizeClasses.ClassOf(old) != Bits.SizeClasses.ClassOf(size) || Bits.SizeClasses.ClassOf(size) == 0)
                 {
-                    var other = allocator.Alloc(ref cache, size);
+                    var other = c.Alloc(size);
                     if (p != null)
                     {
                         Buffer.MemoryCopy(p, other, size, Math.Min(old, size));
-                        allocator.Free(ref cache, p, old);
+                        c.Free(p, old);
                     }
 
                     p = other;
@@ -345,7 +390,7 @@ internal static unsafe class ManagedLoops<TChecks>
             }
             else
             {
-                p = allocator.Alloc(ref cache, size);
+                p = c.Alloc(size);
                 if (step.Op == TraceOp.Calloc)
                     System.Runtime.InteropServices.NativeMemory.Clear(p, size);
             }
@@ -359,7 +404,7 @@ internal static unsafe class ManagedLoops<TChecks>
         for (ulong id = 0; id < plan->Count; id++)
         {
             if (held[id] != null)
-                allocator.Free(ref cache, held[id], plan->HeldSizes[id]);
+                c.Free(held[id], plan->HeldSizes[id]);
             held[id] = null;
         }
 
