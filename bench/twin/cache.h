@@ -205,7 +205,7 @@ static void give(Cache *cache, int size_class, const uint64_t *slots, int count)
 {
     Number heads[BUCKETS], next[MAGAZINE_WORDS];
     uint16_t groups[MAGAZINE_WORDS];
-    uint64_t masks[128];
+    uint64_t masks[256];
     int shift = s_classes[size_class].block_shift, group_count = 0;
     memset(heads, 0, sizeof heads);
     memset(masks, 0, sizeof masks[0] * cache->heap->spaces[s_classes[size_class].kind].bitmap_words);

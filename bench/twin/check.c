@@ -6,7 +6,7 @@
 
 #include "twin.c"
 
-enum { SIZES = 1 << 14, PLACES = 3000, STEPS = 200000 };
+enum { SIZES = 1 << 14, PLACES = 3000, STEPS = 60000 };
 
 static uint32_t s_sizes[SIZES], s_order[SIZES], s_shuffled[PLACES], s_held_sizes[2][PLACES];
 static void *s_held[2][PLACES];

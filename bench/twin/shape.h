@@ -85,6 +85,7 @@ enum {
 };
 
 _Static_assert(MAGAZINE_SLOTS + HEADER_WORDS <= MAGAZINE_WORDS, "a magazine has 509 slots at most");
+_Static_assert(BLOCK_SHIFT <= 19 && TINY_BLOCK_SHIFT <= 17, "a bitmap has 256 words at most");
 _Static_assert(CLASSES_PER_DOUBLING == 4 || CLASSES_PER_DOUBLING == 8 || CLASSES_PER_DOUBLING == 16, "4, 8 or 16 classes per doubling");
 
 typedef struct {

@@ -53,6 +53,7 @@ internal sealed record Sweep(string Name, string Summary, string[] Loops, Varian
     public static IReadOnlyList<Table> Run(string name, int rounds, string? trace, string? svg, TextWriter output)
     {
         var sweep = s_all.First(sweep => sweep.Name == name);
+        var replayed = ReferenceEquals(sweep.Loops, s_shared) ? null : Load(trace ?? TraceSource.Embedded);
         CCompiler? compiler = null;
         try
         {
@@ -66,7 +67,7 @@ internal sealed record Sweep(string Name, string Summary, string[] Loops, Varian
                 }
             }
 
-            return sweep.Run(compiler, rounds, trace, svg, output);
+            return sweep.Run(compiler, rounds, replayed, svg, output);
         }
         finally
         {
@@ -74,12 +75,12 @@ internal sealed record Sweep(string Name, string Summary, string[] Loops, Varian
         }
     }
 
-    private IReadOnlyList<Table> Run(CCompiler? compiler, int rounds, string? trace, string? svg, TextWriter output)
+    private List<Table> Run(CCompiler? compiler, int rounds, Trace? trace, string? svg, TextWriter output)
     {
         var libraries = Array.ConvertAll(Variants, variant => variant.Definitions is { } definitions ? new TwinLibrary(compiler!.MakeLibrary(definitions)) : null);
         List<TwinLoop> loops = [.. Loops.Select(loop => TwinLoop.All.First(one => one.Name == loop))];
-        if (!ReferenceEquals(Loops, s_shared))
-            loops.Add(TwinLoop.Of(Load(trace ?? TraceSource.Embedded)));
+        if (trace is not null)
+            loops.Add(TwinLoop.Of(trace));
         using var threads = new TwoThreads();
         var tables = new List<Table>();
         foreach (var loop in loops)
