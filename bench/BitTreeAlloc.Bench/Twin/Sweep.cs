@@ -8,13 +8,17 @@ namespace BitTreeAlloc.Bench.Twin;
 /// <summary>A value that a sweep tries. Of the twin: definitions of shape.h. Of the product: options. What is shipped comes first.</summary>
 internal sealed record Variant(string Name, string[]? Definitions = null, BitTreeAllocatorOptions? Options = null);
 
-/// <summary>Decisions of shape, each a command: what is shipped beside its alternatives, in turn within each round.</summary>
+/// <summary>
+/// Decisions of shape, each a command: what is shipped beside its alternatives, in turn within each round. The last row is what is shipped once more: as far as it is from 1, so far is the noise.
+/// </summary>
 /// <param name="Name">What the user types.</param>
 /// <param name="Summary">One line for the list.</param>
 /// <param name="Loops">Loops that it is judged by; a trace comes on top where one thread is enough.</param>
-/// <param name="Variants">What is tried.</param>
-internal sealed record Sweep(string Name, string Summary, string[] Loops, Variant[] Variants)
+/// <param name="Shapes">What is tried, what is shipped first.</param>
+internal sealed record Sweep(string Name, string Summary, string[] Loops, Variant[] Shapes)
 {
+    private const string Again = " again";
+
     private static readonly string[] s_oneThread = ["pair-mixed", "batch-random", "burst-5000", "churn-100k"];
     private static readonly string[] s_shared = ["burst-500", "burst-5000", "pc-1x1", "larson-2t"];
 
@@ -38,6 +42,9 @@ internal sealed record Sweep(string Name, string Summary, string[] Loops, Varian
             [.. ((Profile[])[Profile.Balanced, Profile.LowLatency, Profile.Frugal]).Select(profile => new Variant(profile.ToString(), null, new BitTreeAllocatorOptions { Profile = profile }))]),
     ];
 
+    /// <summary>What is tried, and the control.</summary>
+    private Variant[] Variants { get; } = [.. Shapes, Shapes[0] with { Name = Shapes[0].Name + Again }];
+
     /// <summary>What the user may type.</summary>
     public static IEnumerable<string> Names => s_all.Select(sweep => sweep.Name);
 
@@ -45,7 +52,7 @@ internal sealed record Sweep(string Name, string Summary, string[] Loops, Varian
     public static void List(TextWriter output)
     {
         foreach (var sweep in s_all)
-            output.WriteLine($"  {sweep.Name,-16} {sweep.Summary}: {string.Join(", ", sweep.Variants.Select(variant => variant.Name))}");
+            output.WriteLine($"  {sweep.Name,-16} {sweep.Summary}: {string.Join(", ", sweep.Shapes.Select(variant => variant.Name))}");
     }
 
     /// <summary>Runs one.</summary>
@@ -57,7 +64,7 @@ internal sealed record Sweep(string Name, string Summary, string[] Loops, Varian
         CCompiler? compiler = null;
         try
         {
-            if (sweep.Variants[0].Definitions is not null)
+            if (sweep.Shapes[0].Definitions is not null)
             {
                 compiler = CCompiler.Find(out var reason);
                 if (compiler is null)
