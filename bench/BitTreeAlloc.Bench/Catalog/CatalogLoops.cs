@@ -22,27 +22,29 @@ public class CatalogLoops
     private static string s_filter = "";
     private LoopBody[] _bodies = [];
     private ThreadTeam? _team;
+    private int _parts;
     private long _operations;
 
-    /// <summary>Names of the loops.</summary>
-    public static IEnumerable<string> Loops => Matching(s_filter).Select(loop => loop.Name);
+    /// <summary>Loops and contenders that can do what the loop needs, as "loop contender".</summary>
+    public static IEnumerable<string> Cases =>
+        from loop in Matching(s_filter)
+        from contender in BenchContenders.Make(new BenchRequest(), Profile.Balanced)
+        where contender.Fits(loop)
+        select $"{loop.Name} {contender.Name}";
 
-    /// <summary>Names of the contenders that can run here.</summary>
-    public static IEnumerable<string> Contenders { get; } = [.. BenchContenders.Make(new BenchRequest(), Profile.Balanced).Select(contender => contender.Name)];
-
-    /// <summary>Which loop.</summary>
-    [ParamsSource(nameof(Loops))]
-    public string Loop { get; set; } = "";
-
-    /// <summary>Which contender.</summary>
-    [ParamsSource(nameof(Contenders))]
-    public string Contender { get; set; } = "";
+    /// <summary>Which.</summary>
+    [ParamsSource(nameof(Cases))]
+    public string Case { get; set; } = "";
 
     /// <summary>Loops whose name has that part.</summary>
     internal static IReadOnlyList<TimedLoop> Matching(string part) => [.. BenchCatalog.Loops.OfType<TimedLoop>().Where(loop => loop.Name.Contains(part, StringComparison.OrdinalIgnoreCase))];
 
-    /// <summary>Operations of one invocation, all threads together.</summary>
-    internal static long OperationsOf(TimedLoop loop) => loop.Granule * Math.Max(1, loop.Group == "large" ? 1 : LeastOperations / loop.Granule);
+    /// <summary>Operations of a thread in one invocation.</summary>
+    internal static long OperationsOf(TimedLoop loop) => loop.Parts * PerPart(loop);
+
+    private static long PerPart(TimedLoop loop) => loop.Granule * Math.Max(1, loop.Group == "large" ? 1 : LeastOperations / loop.Granule);
+
+    private static TimedLoop LoopOf(string name) => BenchCatalog.Loops.OfType<TimedLoop>().Single(loop => loop.Name == name.Split(' ')[0]);
 
     /// <summary>Runs the benchmarks; 0 where all of them ran.</summary>
     internal static int Run(IReadOnlyList<string> filters)
@@ -57,10 +59,11 @@ public class CatalogLoops
     [GlobalSetup]
     public void Begin()
     {
-        var loop = Matching(Loop).Single(loop => loop.Name == Loop);
-        var contender = BenchContenders.Make(Contender, new BenchRequest(), Profile.Balanced) ?? throw new InvalidOperationException($"{Contender} cannot be loaded");
+        var loop = LoopOf(Case);
+        var name = Case.Split(' ')[1];
+        var contender = BenchContenders.Make(name, new BenchRequest(), Profile.Balanced) ?? throw new InvalidOperationException($"{name} cannot be loaded");
         _bodies = contender.Open(loop);
-        _operations = OperationsOf(loop);
+        (_parts, _operations) = (loop.Parts, PerPart(loop));
         _team = new ThreadTeam(_bodies.Length);
         _team.Run(t => _bodies[t].Begin(-1, verify: true));
         Operations();
@@ -81,7 +84,14 @@ public class CatalogLoops
 
     /// <summary>One invocation; the column "ns per op" divides by its operations.</summary>
     [Benchmark]
-    public void Operations() => _team!.Run(t => _bodies[t].Run(_operations));
+    public void Operations() => _team!.Run(t =>
+    {
+        for (var part = 0; part < _parts; part++)
+        {
+            _bodies[t].Select(part);
+            _bodies[t].RunOrStop(_bodies, _operations);
+        }
+    });
 
     /// <summary>The mean of an invocation over its operations, which differ from loop to loop and so cannot stand in the attribute.</summary>
     private sealed class PerOperation : IColumn
@@ -104,8 +114,7 @@ public class CatalogLoops
 
         public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
         {
-            var name = (string)benchmarkCase.Parameters[nameof(Loop)];
-            var loop = Matching(name).Single(loop => loop.Name == name);
+            var loop = LoopOf((string)benchmarkCase.Parameters[nameof(Case)]);
             return summary[benchmarkCase]?.ResultStatistics is { } statistics ? (statistics.Mean / OperationsOf(loop)).ToString("f2", CultureInfo.InvariantCulture) : "-";
         }
 
