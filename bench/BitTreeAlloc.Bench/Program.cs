@@ -1,4 +1,5 @@
 using BitTreeAlloc.Bench;
+using BitTreeAlloc.Bench.Twin;
 using BitTreeAlloc.Tool.Cli;
 
 try
@@ -9,4 +10,9 @@ catch (CliException e)
 {
     Console.Error.WriteLine(e.Message);
     return 2;
+}
+catch (TwinException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
 }

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bench.Timing;
 using BitTreeAlloc.Core;
+using BitTreeAlloc.Tool.Bench.Timed;
 
 namespace BitTreeAlloc.Bench.Recycler;
 
@@ -149,9 +150,9 @@ internal sealed unsafe class BagLoops<TBag> : BagLoops
         {
             ulong* node;
             while ((node = from.TryTake(ref takeHint)) == null)
-                TwoThreads.Wait(ref spins);
+                SpinPause.Wait(ref spins);
             while (!to.TryGive(node, ref giveHint))
-                TwoThreads.Wait(ref spins);
+                SpinPause.Wait(ref spins);
         }
     }
 
@@ -162,9 +163,9 @@ internal sealed unsafe class BagLoops<TBag> : BagLoops
         {
             ulong* node;
             while ((node = bag.TryTake(ref hint)) == null)
-                TwoThreads.Wait(ref spins);
+                SpinPause.Wait(ref spins);
             while (!bag.TryGive(node, ref hint))
-                TwoThreads.Wait(ref spins);
+                SpinPause.Wait(ref spins);
         }
     }
 

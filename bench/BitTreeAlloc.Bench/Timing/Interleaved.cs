@@ -18,7 +18,10 @@ internal sealed record Row(string Name, double[] Nanoseconds)
     }
 
     /// <summary>The median of the per-round ratios: noise that a round shares cancels out.</summary>
-    public double RatioTo(Row yardstick) => new Row("", Nanoseconds.Zip(yardstick.Nanoseconds, (a, b) => a / b).ToArray()).Median;
+    public double RatioTo(Row yardstick) => RatiosTo(yardstick).Median;
+
+    /// <summary>The ratios, a figure per round.</summary>
+    public Row RatiosTo(Row yardstick) => new(Name, Nanoseconds.Zip(yardstick.Nanoseconds, (a, b) => a / b).ToArray());
 }
 
 /// <summary>The rows of one loop; the first is the yardstick of the ratios.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BitTreeAlloc.Tool.Bench.Timed;
 
 namespace BitTreeAlloc.Bench.Timing;
 
@@ -17,15 +18,6 @@ internal sealed class TwoThreads : IDisposable
         _other.Start();
     }
 
-    /// <summary>Waits for the other side of a queue: spins, and lets another process have the core where that does not help.</summary>
-    public static void Wait(ref int spins)
-    {
-        if (++spins % 256 == 0)
-            Thread.Yield();
-        else
-            Thread.SpinWait(4);
-    }
-
     /// <summary>Nanoseconds from the moment both threads are there until both are done.</summary>
     public double Time(Action here, Action there)
     {
@@ -35,12 +27,12 @@ internal sealed class TwoThreads : IDisposable
         _wake.Release();
         var spins = 0;
         while (Volatile.Read(ref _ready) == 0)
-            Wait(ref spins);
+            SpinPause.Wait(ref spins);
         var start = Stopwatch.GetTimestamp();
         Volatile.Write(ref _ready, 2);
         here();
         while (Volatile.Read(ref _done) == 0)
-            Wait(ref spins);
+            SpinPause.Wait(ref spins);
         return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
     }
 
@@ -62,7 +54,7 @@ internal sealed class TwoThreads : IDisposable
             Volatile.Write(ref _ready, 1);
             var spins = 0;
             while (Volatile.Read(ref _ready) != 2)
-                Wait(ref spins);
+                SpinPause.Wait(ref spins);
             work();
             Volatile.Write(ref _done, 1);
         }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using BitTreeAlloc.Bench.Timing;
 using BitTreeAlloc.Tool.Allocators;
+using BitTreeAlloc.Tool.Bench.Timed;
 
 namespace BitTreeAlloc.Bench.WholeAllocator;
 
@@ -30,7 +31,7 @@ internal abstract class AllocatorLoops(string name) : IDisposable
     public string Name => name;
 
     /// <summary>One thread allocates and puts, the other takes and frees; the first word is written before and read behind the ring.</summary>
-    public abstract double ProducerConsumer<TSize>(TwoThreads threads, SpscRing ring, int objects)
+    public abstract double ProducerConsumer<TSize>(TwoThreads threads, SpscRing<nint> ring, int objects)
         where TSize : struct, ISize;
 
     /// <summary>One thread: allocates <paramref name="count"/> objects of 64 bytes, then frees them in the same order.</summary>
@@ -47,7 +48,7 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
     private TAdapter _here = here;
     private TAdapter _there = here.ForThread();
 
-    public override double ProducerConsumer<TSize>(TwoThreads threads, SpscRing ring, int objects) =>
+    public override double ProducerConsumer<TSize>(TwoThreads threads, SpscRing<nint> ring, int objects) =>
         threads.Time(() => Produce<TSize>(ring, objects), () => Consume<TSize>(ring, objects)) / objects;
 
     public override double Burst(int count, int objects)
@@ -88,7 +89,7 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
         _here = adapter;
     }
 
-    private void Produce<TSize>(SpscRing ring, int objects)
+    private void Produce<TSize>(SpscRing<nint> ring, int objects)
         where TSize : struct, ISize
     {
         var adapter = _here;
@@ -97,13 +98,13 @@ internal sealed unsafe class AllocatorLoops<TAdapter>(string name, TAdapter here
             var made = (ulong*)adapter.Alloc(TSize.Bytes);
             if (TAdapter.Allocates)
                 *made = (ulong)number;
-            ring.Add(made);
+            ring.Add((nint)made);
         }
 
         _here = adapter;
     }
 
-    private void Consume<TSize>(SpscRing ring, int objects)
+    private void Consume<TSize>(SpscRing<nint> ring, int objects)
         where TSize : struct, ISize
     {
         var adapter = _there;

@@ -2,6 +2,7 @@ using System.Globalization;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bench.Timing;
 using BitTreeAlloc.Tool.Allocators;
+using BitTreeAlloc.Tool.Bench.Timed;
 
 namespace BitTreeAlloc.Bench.WholeAllocator;
 
@@ -44,10 +45,10 @@ internal static class AllocatorStudy
     {
         var tables = new List<Table>();
         using (var threads = new TwoThreads())
-        using (var ring = new SpscRing())
         {
-            Add($"producer and consumer, ring of {SpscRing.Capacity}, {Small.Bytes} bytes", loops => loops.ProducerConsumer<Small>(threads, ring, Objects));
-            Add($"producer and consumer, ring of {SpscRing.Capacity}, {Large.Bytes} bytes", loops => loops.ProducerConsumer<Large>(threads, ring, Objects));
+            var ring = new SpscRing<nint>();
+            Add($"producer and consumer, ring of {SpscRing<nint>.Capacity}, {Small.Bytes} bytes", loops => loops.ProducerConsumer<Small>(threads, ring, Objects));
+            Add($"producer and consumer, ring of {SpscRing<nint>.Capacity}, {Large.Bytes} bytes", loops => loops.ProducerConsumer<Large>(threads, ring, Objects));
             foreach (var burst in s_bursts)
                 Add($"bursts of {burst}, {Small.Bytes} bytes", loops => loops.Burst(burst, Objects));
         }

@@ -43,6 +43,7 @@ internal unsafe struct BitTreeAdapter : IAllocatorAdapter<BitTreeAdapter>
     public void* AllocZeroed(nuint size) => _allocator.AllocZeroed(ref _cache, size);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* AllocAligned(nuint size, nuint alignment) => _allocator.AllocAligned(ref _cache, size, alignment);
 
     /// <inheritdoc/>
@@ -57,6 +58,11 @@ internal unsafe struct BitTreeAdapter : IAllocatorAdapter<BitTreeAdapter>
     public void Free(void* pointer, nuint size) => _allocator.Free(ref _cache, pointer, size);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FreeUnsized(ref BitTreeAdapter self, void* pointer) => self._allocator.Free(ref self._cache, pointer);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void FreeAligned(void* pointer, nuint size, nuint alignment) => _allocator.FreeAligned(ref _cache, pointer, size, alignment);
 
     /// <inheritdoc/>
@@ -80,6 +86,13 @@ internal unsafe struct BitTreeAdapter : IAllocatorAdapter<BitTreeAdapter>
 
     /// <inheritdoc/>
     public long? OsCalls() => _allocator.GetStatistics().OsCalls;
+
+    /// <inheritdoc/>
+    public long? SlowPaths()
+    {
+        var figures = _allocator.GetStatistics();
+        return figures.Refills + figures.Flushes;
+    }
 
     /// <inheritdoc/>
     public void Close() => _allocator.Dispose();

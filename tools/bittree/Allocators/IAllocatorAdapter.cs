@@ -38,6 +38,9 @@ internal unsafe interface IAllocatorAdapter<TSelf>
     /// <summary>free of an object from <see cref="AllocAligned"/>.</summary>
     void FreeAligned(void* pointer, nuint size, nuint alignment);
 
+    /// <summary>free without a size. Here for those whose free looks at no size anyway.</summary>
+    static virtual void FreeUnsized(ref TSelf self, void* pointer) => self.Free(pointer, 0);
+
     /// <summary>Bytes that may be used at <paramref name="pointer"/>; null where the allocator has no such call.</summary>
     nuint? UsableSize(void* pointer);
 
@@ -55,6 +58,9 @@ internal unsafe interface IAllocatorAdapter<TSelf>
 
     /// <summary>Calls of the operating system so far, of all threads; null where the allocator does not count them.</summary>
     long? OsCalls() => null;
+
+    /// <summary>Times a magazine was filled from blocks or went home to them, of all threads; null where the allocator does not count them.</summary>
+    long? SlowPaths() => null;
 
     /// <summary>Ends the allocator, where it is an instance.</summary>
     void Close();

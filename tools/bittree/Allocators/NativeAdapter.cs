@@ -24,6 +24,7 @@ internal readonly unsafe struct NativeAdapter : IAllocatorAdapter<NativeAdapter>
     public void* AllocZeroed(nuint size) => NativeMemory.AllocZeroed(size);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* AllocAligned(nuint size, nuint alignment) => NativeMemory.AlignedAlloc(size, alignment);
 
     /// <inheritdoc/>
@@ -38,6 +39,7 @@ internal readonly unsafe struct NativeAdapter : IAllocatorAdapter<NativeAdapter>
     public void Free(void* pointer, nuint size) => NativeMemory.Free(pointer);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void FreeAligned(void* pointer, nuint size, nuint alignment) => NativeMemory.AlignedFree(pointer);
 
     /// <inheritdoc/>

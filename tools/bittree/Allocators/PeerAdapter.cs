@@ -29,6 +29,7 @@ internal readonly unsafe struct PeerAdapter : IAllocatorAdapter<PeerAdapter>
     public void* AllocZeroed(nuint size) => Check(_library.Calloc(1, size), size);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* AllocAligned(nuint size, nuint alignment) => Check(_library.Memalign(Math.Max(alignment, (nuint)sizeof(void*)), size), size);
 
     /// <summary>realloc; size 0 asks for one byte, since C lets realloc(p, 0) free.</summary>
@@ -43,6 +44,7 @@ internal readonly unsafe struct PeerAdapter : IAllocatorAdapter<PeerAdapter>
     public void Free(void* pointer, nuint size) => _library.Free(pointer);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void FreeAligned(void* pointer, nuint size, nuint alignment) => _library.Free(pointer);
 
     /// <inheritdoc/>

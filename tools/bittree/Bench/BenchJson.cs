@@ -29,6 +29,11 @@ internal static class BenchJson
             json.WriteNull("touched");
         Number(json, "faultsPerOp", row.FaultsPerOp);
         Number(json, "osCallsPerOp", row.OsCallsPerOp);
+        Number(json, "faultsPerThousand", row.FaultsPerOp * 1000);
+        Number(json, "osCallsPerThousand", row.OsCallsPerOp * 1000);
+        Number(json, "slowPathsPerThousand", row.SlowPathsPerOp * 1000);
+        Number(json, "levelsMaxOverMedian", row.LevelsMaxOverMedian);
+        Number(json, "unsizedOverSized", row.UnsizedOverSized);
         Number(json, "p50Ns", row.Latency?.P50);
         Number(json, "p99Ns", row.Latency?.P99);
         Number(json, "p999Ns", row.Latency?.P999);

@@ -27,16 +27,18 @@ internal sealed record BenchRow
     /// <summary>Median over the rounds of the ratio to BitTreeAlloc's time in the same round.</summary>
     public double? TimeOverOurs { get; init; }
 
-    /// <summary>Lowest of those ratios.</summary>
+    /// <summary>Lower quartile of those ratios; the lowest where rounds are fewer than <see cref="Timed.RoundRatios.RoundsForQuartiles"/>.</summary>
     public double? TimeOverOursLow { get; init; }
 
-    /// <summary>Highest of those ratios.</summary>
+    /// <summary>Upper quartile of those ratios; the highest where rounds are few.</summary>
     public double? TimeOverOursHigh { get; init; }
 
     /// <summary>What the ratios allow to say; null for BitTreeAlloc itself.</summary>
     public string? Conclusion { get; init; }
 
-    /// <summary>Highest over lowest value of the rounds, of the figure that the loop is about: of the ratios; of BitTreeAlloc's own row, of its times.</summary>
+    /// <summary>
+    /// Of the figure that the loop is about, upper over lower quartile of the rounds (highest over lowest where rounds are few): of the ratios; of BitTreeAlloc's own row, of its times.
+    /// </summary>
     public double? Spread { get; init; }
 
     /// <summary>Percentiles of single operations.</summary>
@@ -62,6 +64,15 @@ internal sealed record BenchRow
 
     /// <summary>Calls of the operating system per operation, as BitTreeAlloc counts them.</summary>
     public double? OsCallsPerOp { get; init; }
+
+    /// <summary>Times per operation that a magazine was filled from blocks or went home to them, as BitTreeAlloc counts them.</summary>
+    public double? SlowPathsPerOp { get; init; }
+
+    /// <summary>Slowest over median fill level of the cache, of the loop that has such levels.</summary>
+    public double? LevelsMaxOverMedian { get; init; }
+
+    /// <summary>Time of frees without a size over those with one, of the loop that has both.</summary>
+    public double? UnsizedOverSized { get; init; }
 }
 
 /// <summary>Percentiles in nanoseconds.</summary>

@@ -37,7 +37,7 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
         foreach (var loop in loops)
         {
             foreach (var profile in request.Profiles)
-                Measure(loop, profile, request, rows, conclusions, failures);
+                Measure(loop, profile, request.RoundsAreGiven ? request : request with { Rounds = loop.DefaultRounds }, rows, conclusions, failures);
         }
 
         foreach (var line in failures)

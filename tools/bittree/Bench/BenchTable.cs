@@ -29,8 +29,11 @@ internal static class BenchTable
         ("spread", row => row.TimeOverOursLow is null ? Number(row.Spread, "0.00") : null),
         ("faults per million", row => Number(row.FaultsPerMillion, "N0")),
         ("peak RSS, MB", row => Number(row.PeakRssBytes / 1e6, "0.0;-0.0;0.0")),
-        ("faults per op", row => Number(row.FaultsPerOp, "0.00")),
-        ("OS calls per op", row => Number(row.OsCallsPerOp, "0.00")),
+        ("faults /1000", row => PerThousand(row.FaultsPerOp)),
+        ("OS calls /1000", row => PerThousand(row.OsCallsPerOp)),
+        ("slow paths /1000", row => PerThousand(row.SlowPathsPerOp)),
+        ("max / median level", row => Number(row.LevelsMaxOverMedian, "0.00")),
+        ("unsized / sized", row => Number(row.UnsizedOverSized, "0.00")),
         ("warm-up ops", row => Number(row.WarmUp, "N0")),
     ];
 
@@ -54,6 +57,8 @@ internal static class BenchTable
 
     // Three digits that count: a ratio may be 0.004 as well as 40.
     private static string? Ratio(double? value) => Number(value, value switch { < 0.1 => "0.0000", < 1 => "0.000", < 10 => "0.00", _ => "0.0" });
+
+    private static string? PerThousand(double? perOperation) => Number(perOperation * 1000, perOperation switch { 0 => "0", < 0.1 => "0.000", _ => "N0" });
 
     private static string? Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -17,6 +17,9 @@ internal interface IBenchLoop
     /// <summary>Whether it replays traces that the user names.</summary>
     bool ReadsTraces => false;
 
+    /// <summary>Counted rounds where the user says nothing.</summary>
+    int DefaultRounds => BenchRequest.DefaultRounds;
+
     /// <summary>One line for the list: what is measured, and what comes out.</summary>
     string Summary { get; }
 
@@ -88,6 +91,9 @@ internal sealed record BenchRequest
 
     /// <summary>BitTreeAlloc's CAS form.</summary>
     public CasWidth Cas { get; init; }
+
+    /// <summary>Whether <see cref="Rounds"/> is the user's word; else each loop has its own number.</summary>
+    public bool RoundsAreGiven { get; init; }
 
     /// <summary>Counted rounds.</summary>
     public int Rounds { get; init; } = DefaultRounds;

@@ -70,7 +70,7 @@ internal sealed class BenchCommand
         if (result.GetValue(_cas) is { } cas)
             request = request with { Cas = OptionValues.Cas(cas) };
         if (result.GetValue(_rounds) is { } rounds)
-            request = request with { Rounds = OptionValues.Rounds(rounds) };
+            request = request with { Rounds = OptionValues.Rounds(rounds), RoundsAreGiven = true };
         if (result.GetValue(_samples) is { } samples)
             request = request with { Samples = Samples(samples) };
         return request.Json is { Length: 0 } ? throw new CliException("--json: an empty file name") : request;

@@ -16,6 +16,25 @@ internal struct AllocatorBuffers<TAdapter>(TAdapter adapter) : IBenchAdapter<All
     public static bool Moves => false;
 
     /// <inheritdoc/>
+    public static Abilities Abilities => Abilities.All;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe nint AllocZeroed(ref AllocatorBuffers<TAdapter> self, nuint size) => (nint)self._adapter.AllocZeroed(size);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe nint AllocAligned(ref AllocatorBuffers<TAdapter> self, nuint size, nuint alignment) => (nint)self._adapter.AllocAligned(size, alignment);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void FreeAligned(ref AllocatorBuffers<TAdapter> self, nint buffer, nuint size, nuint alignment) => self._adapter.FreeAligned((void*)buffer, size, alignment);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void FreeUnsized(ref AllocatorBuffers<TAdapter> self, nint buffer) => TAdapter.FreeUnsized(ref self._adapter, (void*)buffer);
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe nint Alloc(nuint size) => (nint)_adapter.Alloc(size);
 
@@ -38,6 +57,9 @@ internal struct AllocatorBuffers<TAdapter>(TAdapter adapter) : IBenchAdapter<All
 
     /// <inheritdoc/>
     public long? OsCalls() => _adapter.OsCalls();
+
+    /// <inheritdoc/>
+    public long? SlowPaths() => _adapter.SlowPaths();
 
     /// <inheritdoc/>
     public void Close() => _adapter.Close();

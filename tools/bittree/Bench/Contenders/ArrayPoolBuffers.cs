@@ -18,6 +18,13 @@ internal readonly struct ArrayPoolBuffers : IBenchAdapter<ArrayPoolBuffers, Pool
     public static bool Moves => true;
 
     /// <inheritdoc/>
+    public static Abilities Abilities => Abilities.Small | Abilities.Large | Abilities.Unsized;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FreeUnsized(ref ArrayPoolBuffers self, PooledArray buffer) => ArrayPool<byte>.Shared.Return(buffer.Array);
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PooledArray Alloc(nuint size) => new(ArrayPool<byte>.Shared.Rent(checked((int)size)));
 

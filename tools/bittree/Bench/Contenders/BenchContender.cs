@@ -13,6 +13,9 @@ internal abstract class BenchContender(string name, bool isInstance)
     /// <summary>True where each opening makes a new one that closing ends without a trace.</summary>
     public bool IsInstance { get; } = isInstance;
 
+    /// <summary>Whether it can do what <paramref name="loop"/> needs.</summary>
+    public abstract bool Fits(TimedLoop loop);
+
     /// <summary>Opens it and makes the parts of <paramref name="loop"/>, one per thread.</summary>
     public abstract LoopBody[] Open(TimedLoop loop);
 }
@@ -22,6 +25,9 @@ internal sealed class BenchContender<TAdapter, TBuffer>(string name, bool isInst
     where TAdapter : struct, IBenchAdapter<TAdapter, TBuffer>
     where TBuffer : struct
 {
+    /// <inheritdoc/>
+    public override bool Fits(TimedLoop loop) => TAdapter.Abilities.HasFlag(loop.Needs);
+
     /// <inheritdoc/>
     public override LoopBody[] Open(TimedLoop loop)
     {

@@ -9,11 +9,14 @@ internal static class BenchContenders
     /// <summary>The shared pool of arrays.</summary>
     public const string ArrayPool = "arraypool";
 
+    /// <summary>New arrays of the garbage-collected heap.</summary>
+    public const string Gc = "gc";
+
     /// <summary>The system's own calls.</summary>
     public const string Mmap = "mmap";
 
     /// <summary>The names that are always there, installed or not; a peer of the user's cannot have one of them.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. ContenderCatalog.Names, ArrayPool, Mmap];
+    public static IReadOnlyList<string> Names { get; } = [.. ContenderCatalog.Names, ArrayPool, Gc, Mmap];
 
     /// <summary>All that can run here: ours first, then the others, then the user's peers.</summary>
     /// <param name="request">Whose peers and CAS form are used; its <see cref="BenchRequest.Contenders"/>, where not null, are all that is made.</param>
@@ -34,6 +37,8 @@ internal static class BenchContenders
                 return Of<NoOpAdapter>(name, isInstance: true, () => default);
             case ArrayPool:
                 return new BenchContender<ArrayPoolBuffers, PooledArray>(name, isInstance: false, () => default);
+            case Gc:
+                return new BenchContender<GcBuffers, GcArray>(name, isInstance: false, () => default);
             case Mmap:
                 return MmapBuffers.IsSupported ? new BenchContender<MmapBuffers, nint>(name, isInstance: true, () => default) : null;
         }

@@ -16,6 +16,21 @@ internal interface IBenchAdapter<TSelf, TBuffer>
     /// <summary>True where buffers may change their address, so that addresses cannot be compared.</summary>
     static abstract bool Moves { get; }
 
+    /// <summary>What it can do; a loop leaves out who cannot do what it needs.</summary>
+    static virtual Abilities Abilities => Abilities.Small | Abilities.Large;
+
+    /// <summary>A buffer of zeros. Only with <see cref="Abilities.Zeroed"/>.</summary>
+    static virtual TBuffer AllocZeroed(ref TSelf self, nuint size) => throw new NotSupportedException("no zeroed allocations");
+
+    /// <summary>A buffer at a multiple of <paramref name="alignment"/>, a power of two. Only with <see cref="Abilities.Aligned"/>.</summary>
+    static virtual TBuffer AllocAligned(ref TSelf self, nuint size, nuint alignment) => throw new NotSupportedException("no aligned allocations");
+
+    /// <summary>Gives back what came from <see cref="AllocAligned"/>.</summary>
+    static virtual void FreeAligned(ref TSelf self, TBuffer buffer, nuint size, nuint alignment) => throw new NotSupportedException("no aligned allocations");
+
+    /// <summary>Gives a buffer back without its size. Only with <see cref="Abilities.Unsized"/>.</summary>
+    static virtual void FreeUnsized(ref TSelf self, TBuffer buffer) => throw new NotSupportedException("no frees without a size");
+
     /// <summary>A buffer of <paramref name="size"/> bytes or more.</summary>
     TBuffer Alloc(nuint size);
 
@@ -36,6 +51,9 @@ internal interface IBenchAdapter<TSelf, TBuffer>
 
     /// <summary>Calls of the operating system so far, of all threads; null where the contender does not count them.</summary>
     long? OsCalls();
+
+    /// <summary>Times a magazine was filled or went home, of all threads; null where the contender does not count them.</summary>
+    long? SlowPaths() => null;
 
     /// <summary>Ends the contender, where it is an instance.</summary>
     void Close();

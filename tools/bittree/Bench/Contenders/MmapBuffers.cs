@@ -19,6 +19,9 @@ internal readonly unsafe partial struct MmapBuffers : IBenchAdapter<MmapBuffers,
     public static bool Moves => false;
 
     /// <inheritdoc/>
+    public static Abilities Abilities => Abilities.Large;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Alloc(nuint size)
     {

@@ -35,6 +35,9 @@ internal sealed class RecycleLoop(bool random, bool touched, int threads) : Time
     public override bool? Touched { get; } = touched;
 
     /// <inheritdoc/>
+    public override Abilities Needs => Abilities.Large;
+
+    /// <inheritdoc/>
     public override int Granule => RecyclePlan.Block;
 
     /// <inheritdoc/>

@@ -3,22 +3,28 @@ using System.Diagnostics;
 namespace BitTreeAlloc.Tool.Bench.Timed;
 
 /// <summary>What one round of one contender has measured.</summary>
-/// <param name="NsPerOp">Nanoseconds that a thread spent per operation.</param>
-/// <param name="Operations">Of all threads.</param>
+/// <param name="NsPerOp">Nanoseconds that a thread spent per operation; see <see cref="TimedLoop.Makers"/> for loops whose threads differ.</param>
+/// <param name="Operations">Of all threads and parts.</param>
 /// <param name="Faults">Page faults of the threads; null where the system does not tell.</param>
 /// <param name="OsCalls">Calls of the operating system; null where the contender does not count them.</param>
-internal readonly record struct LoopSample(double NsPerOp, long Operations, long? Faults, long? OsCalls);
+/// <param name="SlowPaths">Times a magazine was filled or went home; null where the contender does not count them.</param>
+/// <param name="Parts">The time of each part.</param>
+internal readonly record struct LoopSample(double NsPerOp, long Operations, long? Faults, long? OsCalls, long? SlowPaths = null, double[]? Parts = null);
 
 /// <summary>One contender of a loop: its threads, its warm-up, its rounds.</summary>
 internal sealed class LoopArm : IDisposable
 {
     private const long MostOperations = 1L << 32;
 
-    private readonly int _granule;
+    private static readonly double s_nanosecondsPerTick = 1e9 / Stopwatch.Frequency;
+
+    private readonly TimedLoop _loop;
     private readonly LoopBody[] _bodies;
     private readonly ThreadTeam _team;
     private readonly TimeSpan _target;
     private long _operations;
+    private double _wall;
+    private long? _faults;
     private bool _failed;
 
     /// <param name="loop">The loop.</param>
@@ -26,7 +32,7 @@ internal sealed class LoopArm : IDisposable
     /// <param name="target">How long a round should be, and each of the two parts of the warm-up at least.</param>
     public LoopArm(TimedLoop loop, LoopBody[] bodies, TimeSpan target)
     {
-        (_granule, _bodies, _target, _operations) = (loop.Granule, bodies, target, loop.Granule);
+        (_loop, _bodies, _target, _operations) = (loop, bodies, target, loop.Granule);
         _team = new ThreadTeam(bodies.Length);
     }
 
@@ -41,10 +47,10 @@ internal sealed class LoopArm : IDisposable
         {
             var sample = Measure(-1, _operations);
             WarmUpOperations += sample.Operations;
-            var took = sample.NsPerOp * _operations;
-            var wanted = _operations * _target.TotalNanoseconds / Math.Max(1, took);
-            var enough = took >= _target.TotalNanoseconds / 4 || _operations >= MostOperations;
-            _operations = _granule * (long)Math.Clamp(Math.Round(Math.Min(wanted, _operations * 64.0) / _granule), 1, MostOperations / _granule);
+            var wanted = _operations * _target.TotalNanoseconds / Math.Max(1, _wall);
+            var enough = _wall >= _target.TotalNanoseconds / 4 || _operations >= MostOperations;
+            var granule = _loop.Granule;
+            _operations = granule * (long)Math.Clamp(Math.Round(Math.Min(wanted, _operations * 64.0) / granule), 1, MostOperations / granule);
             if (enough)
                 return;
         }
@@ -71,40 +77,62 @@ internal sealed class LoopArm : IDisposable
 
     private void Verify()
     {
-        var counts = new long[_bodies.Length];
-        _team.Run(t =>
+        var start = Stopwatch.GetTimestamp();
+        _team.Run(t => _bodies[t].Begin(-1, verify: true));
+        do
         {
-            var start = Stopwatch.GetTimestamp();
-            _bodies[t].Begin(-1, verify: true);
-            do
+            for (var part = 0; part < _loop.Parts; part++)
             {
-                _bodies[t].Run(_granule);
-                counts[t] += _granule;
+                Select(part);
+                _team.Run(t => _bodies[t].RunOrStop(_bodies, _loop.Granule));
+                WarmUpOperations += (long)_loop.Granule * _loop.Makers;
             }
-            while (Stopwatch.GetElapsedTime(start) < _target);
-            _bodies[t].End();
-        });
-        WarmUpOperations += counts.Sum();
+        }
+        while (Stopwatch.GetElapsedTime(start) < _target);
+        _team.Run(t => _bodies[t].End());
     }
 
     private LoopSample Measure(int round, long operations)
     {
-        var ticks = new long[_bodies.Length];
-        var faults = new long?[_bodies.Length];
+        var parts = new double[_loop.Parts];
+        _wall = 0;
+        _faults = 0;
         _team.Run(t => _bodies[t].Begin(round, verify: false));
-        var calls = _bodies[0].OsCalls();
+        var (calls, slow) = (_bodies[0].OsCalls(), _bodies[0].SlowPaths());
+        for (var part = 0; part < parts.Length; part++)
+        {
+            Select(part);
+            parts[part] = Time(operations);
+        }
+
+        (calls, slow) = (_bodies[0].OsCalls() - calls, _bodies[0].SlowPaths() - slow);
+        _team.Run(t => _bodies[t].End());
+        return new LoopSample(_loop.TimeOf(parts), operations * _loop.Makers * parts.Length, _faults, calls, slow, parts);
+    }
+
+    // Nanoseconds per operation; adds to the wall time and to the faults.
+    private double Time(long operations)
+    {
+        var threads = _bodies.Length;
+        var (starts, ends, faults) = (new long[threads], new long[threads], new long?[threads]);
         _team.Run(t =>
         {
-            var before = ThreadFaults.Read();
-            var start = Stopwatch.GetTimestamp();
-            _bodies[t].Run(operations);
-            ticks[t] = Stopwatch.GetTimestamp() - start;
-            faults[t] = ThreadFaults.Read() - before;
+            var before = _bodies[t].Faults();
+            starts[t] = Stopwatch.GetTimestamp();
+            _bodies[t].RunOrStop(_bodies, operations);
+            ends[t] = Stopwatch.GetTimestamp();
+            faults[t] = _bodies[t].Faults() - before;
         });
-        calls = _bodies[0].OsCalls() - calls;
-        _team.Run(t => _bodies[t].End());
-        var mean = ticks.Average() * (1e9 / Stopwatch.Frequency) / operations;
-        return new LoopSample(mean, operations * _bodies.Length, faults.All(count => count is not null) ? faults.Sum() : null, calls);
+        _faults += faults.All(count => count is not null) ? faults.Sum() : null;
+        var wall = (ends.Max() - starts.Min()) * s_nanosecondsPerTick;
+        _wall += wall;
+        return _loop.Makers < threads ? wall / (operations * _loop.Makers) : ends.Zip(starts, (end, start) => end - start).Average() * s_nanosecondsPerTick / operations;
+    }
+
+    private void Select(int part)
+    {
+        if (_loop.Parts > 1)
+            _team.Run(t => _bodies[t].Select(part));
     }
 
     private void Guard(Action work)

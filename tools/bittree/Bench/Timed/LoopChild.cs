@@ -61,22 +61,23 @@ internal static class LoopChild
 
         // What the runtime compiles at first use is not the contender's growth. One that leaves a trace when it is closed can only be compiled for, not run.
         var first = contender.Open(loop);
-        team.Run(t => Work(first[t], new RssSampler(rss), contender.IsInstance ? loop.Granule : 0));
+        team.Run(t => Work(loop, first, t, new RssSampler(rss), contender.IsInstance ? loop.Granule : 0));
         if (contender.IsInstance)
             End(first, trim: false);
         RssReader.Settle();
 
         var start = rss.Read();
         var bodies = contender.Open(loop);
-        team.Run(t => Work(bodies[t], samplers[t], loop.MemoryOperations));
+        team.Run(t => Work(loop, bodies, t, samplers[t], loop.MemoryOperations));
         var afterFree = rss.Read();
         var peak = Math.Max(afterFree, samplers.Max(sampler => sampler.Peak));
         End(bodies, trim: true);
         return new MemoryFigures(peak - start, afterFree - start, rss.Read() - start);
     }
 
-    private static void Work(LoopBody body, RssSampler sampler, long operations)
+    private static void Work(TimedLoop loop, LoopBody[] bodies, int thread, RssSampler sampler, long operations)
     {
+        var body = bodies[thread];
         if (operations == 0)
         {
             body.Run(0);
@@ -85,9 +86,9 @@ internal static class LoopChild
 
         body.Begin(0, verify: false);
         sampler.Sample();
-        for (; operations > 0; operations--)
+        for (; operations > 0; operations -= loop.MemoryStep)
         {
-            body.Run(1);
+            body.RunOrStop(bodies, loop.MemoryStep);
             sampler.Sample();
         }
 

@@ -81,7 +81,8 @@ internal sealed class TimedSeries : IBenchSeries
             var rounds = _rounds[arm];
             var ratios = ours is null || rounds.Count != ours.Count || rounds.Count == 0 ? null : new RoundRatios(rounds, ours);
             var operations = rounds.Sum(round => round.Operations);
-            yield return new BenchRow
+            var middle = ratios is null || ReferenceEquals(rounds, ours) ? OwnMiddle(rounds) : (ratios.Low, ratios.High);
+            yield return _loop.Complete(new BenchRow
             {
                 Loop = _loop.Name,
                 Allocator = Arms[arm],
@@ -92,14 +93,15 @@ internal sealed class TimedSeries : IBenchSeries
                 TimeOverOurs = ratios?.Median,
                 TimeOverOursLow = ratios?.Low,
                 TimeOverOursHigh = ratios?.High,
-                Spread = ReferenceEquals(rounds, ours) ? rounds.Max(round => round.NsPerOp) / rounds.Min(round => round.NsPerOp) : ratios?.High / ratios?.Low,
+                Spread = middle.High / middle.Low,
                 Conclusion = ReferenceEquals(rounds, ours) ? null : ratios?.Conclusion,
                 PeakRssBytes = _peaks[arm],
                 WarmUp = _arms[arm]?.WarmUpOperations,
                 Touched = _loop.Touched,
                 FaultsPerOp = PerOperation(rounds.Sum(round => round.Faults), rounds.TrueForAll(round => round.Faults is not null), operations),
                 OsCallsPerOp = PerOperation(rounds.Sum(round => round.OsCalls), rounds.TrueForAll(round => round.OsCalls is not null), operations),
-            };
+                SlowPathsPerOp = PerOperation(rounds.Sum(round => round.SlowPaths), rounds.TrueForAll(round => round.SlowPaths is not null), operations),
+            }, rounds.ConvertAll(round => round.Parts ?? [round.NsPerOp]));
         }
     }
 
@@ -119,6 +121,8 @@ internal sealed class TimedSeries : IBenchSeries
         foreach (var arm in _arms)
             arm?.Dispose();
     }
+
+    private static (double? Low, double? High) OwnMiddle(List<LoopSample> rounds) => rounds.Count == 0 ? default : RoundRatios.MiddleOf(rounds.Select(round => round.NsPerOp));
 
     private List<LoopSample>? OursOrNull() =>
         _contenders.FindIndex(contender => contender.Name == ContenderCatalog.BitTree) is >= 0 and var ours && _rounds[ours].Count != 0 ? _rounds[ours] : null;
