@@ -122,7 +122,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
             if (space->Length != 0 && HeapOs<TAtomics>.Release(heap, space->Base, space->Length) == VmStatus.Ok)
                 space->Length = 0;
             if (space->Length == 0 && HeapOs<TAtomics>.Release(heap, space, space->MetadataBytes) == VmStatus.Ok)
-                heap->RegionSpaces[number] = (ulong)Gone;
+                TAtomics.WritePlain(heap->RegionSpaces + number, (ulong)Gone, Site.RegionSpacePublish);
             else
                 left++;
         }

@@ -54,7 +54,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
             if (stretch->DataBytes != 0 && HeapOs<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes) == VmStatus.Ok)
                 stretch->DataBytes = 0;
             if (stretch->DataBytes == 0 && HeapOs<TAtomics>.Release(heap, stretch->Metadata, stretch->MetadataBytes) == VmStatus.Ok)
-                heap->Stretches[number] = (ulong)Gone;
+                TAtomics.WritePlain(heap->Stretches + number, (ulong)Gone, Site.StretchPublish);
             else
                 left++;
         }
