@@ -20,8 +20,8 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     private const ulong MinSpaceBytes = 64ul << 20;
     private const ulong SpaceAlignment = 1ul << 30;
 
-    /// <summary>Stands for a space that is released, while others are not.</summary>
-    private static RegionSpace* Gone => (RegionSpace*)1;
+    /// <summary>At the end of the heap: set in the word of a space whose addresses are released; alone once its metadata is too.</summary>
+    private const ulong Gone = 1;
 
     /// <summary>Bytes of the first area of a class, where one region is no more.</summary>
     private const ulong FirstAreaBytes = 32ul << 20;
@@ -115,16 +115,15 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     public static int ReleaseAll(Heap* heap)
     {
         var left = 0;
-        for (var number = 0; SpaceAt(heap, number) is var space && space != null; number++)
+        for (var number = 0; (ulong)SpaceAt(heap, number) is var word && word != 0; number++)
         {
-            if (space == Gone)
+            var space = (RegionSpace*)(word & ~Gone);
+            if (space == null)
                 continue;
-            if (space->Length != 0 && HeapOs<TAtomics>.Release(heap, space->Base, space->Length) == VmStatus.Ok)
-                space->Length = 0;
-            if (space->Length == 0 && HeapOs<TAtomics>.Release(heap, space, space->MetadataBytes) == VmStatus.Ok)
-                TAtomics.WritePlain(heap->RegionSpaces + number, (ulong)Gone, Site.RegionSpacePublish);
-            else
-                left++;
+            var isGone = (word & Gone) != 0 || HeapOs<TAtomics>.Release(heap, space->Base, space->Length) == VmStatus.Ok;
+            var now = isGone && HeapOs<TAtomics>.Release(heap, space, space->MetadataBytes) == VmStatus.Ok ? Gone : isGone ? word | Gone : word;
+            left += now == Gone ? 0 : 1;
+            TAtomics.WritePlain(heap->RegionSpaces + number, now, Site.RegionSpacePublish);
         }
 
         return left;

@@ -21,8 +21,8 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
 
     private const ulong MetadataAlignment = 64;
 
-    /// <summary>Stands for a stretch that is released, while others are not.</summary>
-    private static Stretch* Gone => (Stretch*)1;
+    /// <summary>At the end of the heap: set in the word of a stretch whose addresses are released; alone once its metadata is too.</summary>
+    private const ulong Gone = 1;
 
     /// <summary>Adds stretch <paramref name="number"/>, of that family, unless somebody else just added one. <paramref name="isFirst"/>: the heap has none of the family.</summary>
     public static Outcome Add(Heap* heap, int number, int family, bool isFirst)
@@ -47,16 +47,15 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
     public static int ReleaseAll(Heap* heap)
     {
         var left = 0;
-        for (var number = 0; Placement<TAtomics>.StretchAt(heap, number) is var stretch && stretch != null; number++)
+        for (var number = 0; (ulong)Placement<TAtomics>.StretchAt(heap, number) is var word && word != 0; number++)
         {
-            if (stretch == Gone)
+            var stretch = (Stretch*)(word & ~Gone);
+            if (stretch == null)
                 continue;
-            if (stretch->DataBytes != 0 && HeapOs<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes) == VmStatus.Ok)
-                stretch->DataBytes = 0;
-            if (stretch->DataBytes == 0 && HeapOs<TAtomics>.Release(heap, stretch->Metadata, stretch->MetadataBytes) == VmStatus.Ok)
-                TAtomics.WritePlain(heap->Stretches + number, (ulong)Gone, Site.StretchPublish);
-            else
-                left++;
+            var isGone = (word & Gone) != 0 || HeapOs<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes) == VmStatus.Ok;
+            var now = isGone && HeapOs<TAtomics>.Release(heap, stretch->Metadata, stretch->MetadataBytes) == VmStatus.Ok ? Gone : isGone ? word | Gone : word;
+            left += now == Gone ? 0 : 1;
+            TAtomics.WritePlain(heap->Stretches + number, now, Site.StretchPublish);
         }
 
         return left;
