@@ -134,7 +134,7 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
     }
 
     /// <summary>
-    /// Gives every byte back to the system. No Alloc, Free or Trim may be running, and none may follow; caches should be disposed of before (one that is not keeps its
+    /// Gives every byte back to the system. What the system refuses to take back (at its limit of mappings) is tried again once the rest is gone, and only then left reserved. No Alloc, Free or Trim may be running, and none may follow; caches should be disposed of before (one that is not keeps its
     /// record of 4 KiB, and its next call throws <see cref="ObjectDisposedException"/>). Twice is harmless.
     /// </summary>
     /// <exception cref="InvalidOperationException">The allocator is <see cref="Shared"/>.</exception>

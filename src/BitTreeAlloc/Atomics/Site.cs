@@ -98,7 +98,7 @@ public enum Site
     /// <summary>A direct mapping goes.</summary>
     DirectUnregister,
     /// <summary>Ranges that could not be released.</summary>
-    DirectLost,
+    LostRange,
     /// <summary>Size of a direct mapping.</summary>
     DirectLookup,
     /// <summary>A leaf of the direct table.</summary>

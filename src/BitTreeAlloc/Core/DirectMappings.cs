@@ -41,9 +41,8 @@ internal static unsafe class DirectMappings<TAtomics>
 
     private static ulong Map(Heap* heap, ulong bytes, ulong alignment, out Outcome outcome)
     {
-        ReleaseLost(heap);
         void* address;
-        var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, Granule), &address);
+        var status = LostRanges<TAtomics>.Reserve(heap, bytes, Math.Max(alignment, Granule), &address);
         if (status != VmStatus.Ok)
         {
             outcome = Outcomes.From(status);
@@ -63,8 +62,7 @@ internal static unsafe class DirectMappings<TAtomics>
             }
         }
 
-        if (HeapOs<TAtomics>.Release(heap, address, bytes) != VmStatus.Ok)
-            Keep(heap, (ulong)address, bytes); // Refused as well: at the limit of mappings both are.
+        _ = LostRanges<TAtomics>.Release(heap, address, bytes);
         return 0;
     }
 
@@ -129,47 +127,33 @@ internal static unsafe class DirectMappings<TAtomics>
         return 0;
     }
 
-    /// <summary>Releases every mapping that is still there, and the table. For Dispose alone.</summary>
-    public static void ReleaseAll(Heap* heap)
+    /// <summary>Releases every mapping that is still there, and the table; how many of these the system refused to take back. For Dispose alone, which repeats it.</summary>
+    public static int ReleaseAll(Heap* heap)
     {
-        ReleaseLost(heap);
+        var left = 0;
         for (var index = 0; index < DirectTable.RootEntries; index++)
         {
             var leaf = (ulong*)heap->Direct.Root[index];
             if (leaf == null)
                 continue;
+            var before = left;
             for (var entry = 0ul; entry < 1ul << DirectTable.LeafShift; entry++)
             {
-                if (leaf[entry] != 0)
-                    HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry] & ~(Dead | Stuck));
+                if (leaf[entry] == 0)
+                    continue;
+                if (HeapOs<TAtomics>.Release(heap, (void*)((((ulong)index << DirectTable.LeafShift) | entry) << DirectTable.GranuleShift), leaf[entry] & ~(Dead | Stuck)) == VmStatus.Ok)
+                    leaf[entry] = 0;
+                else
+                    left++;
             }
 
-            HeapOs<TAtomics>.Release(heap, leaf, DirectTable.LeafBytes);
+            if (left == before && HeapOs<TAtomics>.Release(heap, leaf, DirectTable.LeafBytes) == VmStatus.Ok)
+                heap->Direct.Root[index] = 0;
+            else
+                left++;
         }
-    }
 
-    /// <summary>Keeps a range in mind that could not be released (addresses, never memory); up to 32 of less than 4 GiB.</summary>
-    private static void Keep(Heap* heap, ulong address, ulong bytes)
-    {
-        for (var index = 0; index < DirectTable.LostWords && bytes >> DirectTable.GranuleShift < Granule; index++)
-        {
-            // order: release; whoever takes the word alone has the range [D1]
-            if (TAtomics.CompareExchangeAcqRel(&heap->Direct.Lost[index], 0, address | (bytes >> DirectTable.GranuleShift), Site.DirectLost))
-                return;
-        }
-    }
-
-    private static void ReleaseLost(Heap* heap)
-    {
-        for (var index = 0; index < DirectTable.LostWords; index++)
-        {
-            var word = &heap->Direct.Lost[index];
-            var lost = TAtomics.ReadPlain(word, Site.DirectLost) == 0 ? 0 : TAtomics.ExchangeAcqRel(word, 0, Site.DirectLost); // order: acquire: of two one takes the range [D1]
-            var address = lost & ~(Granule - 1);
-            var bytes = (lost & (Granule - 1)) << DirectTable.GranuleShift;
-            if (lost != 0 && HeapOs<TAtomics>.Release(heap, (void*)address, bytes) != VmStatus.Ok)
-                Keep(heap, address, bytes);
-        }
+        return left;
     }
 
     private static Outcome TryEntry(Heap* heap, ulong address, bool create, out ulong* entry)
@@ -200,7 +184,7 @@ internal static unsafe class DirectMappings<TAtomics>
         if (!Limits<TAtomics>.TryCharge(heap, DirectTable.LeafBytes))
             return Outcome.LimitReached;
         void* made;
-        var status = HeapOs<TAtomics>.Reserve(heap, DirectTable.LeafBytes, Math.Max(heap->PageSize, Granule), &made);
+        var status = LostRanges<TAtomics>.Reserve(heap, DirectTable.LeafBytes, Math.Max(heap->PageSize, Granule), &made);
         if (status == VmStatus.Ok)
         {
             status = HeapOs<TAtomics>.Commit(heap, made, DirectTable.LeafBytes);
@@ -213,8 +197,7 @@ internal static unsafe class DirectMappings<TAtomics>
                 return Outcome.Ok;
             }
 
-            if (HeapOs<TAtomics>.Release(heap, made, DirectTable.LeafBytes) != VmStatus.Ok)
-                Keep(heap, (ulong)made, DirectTable.LeafBytes);
+            _ = LostRanges<TAtomics>.Release(heap, made, DirectTable.LeafBytes);
         }
 
         Limits<TAtomics>.Undo(heap, DirectTable.LeafBytes);

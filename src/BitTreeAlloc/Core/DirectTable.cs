@@ -18,12 +18,6 @@ internal unsafe struct DirectTable
     /// <summary>Addresses of leaves; a leaf entry is the bytes of the mapping that starts at its granule.</summary>
     public ulong* Root;
 
-    /// <summary>Ranges that the system neither committed nor took back: address | 64 KiB units. Tried again with the next mapping, and at the end.</summary>
-    public fixed ulong Lost[LostWords];
-
-    /// <summary>How many such ranges are kept in mind.</summary>
-    public const int LostWords = 32;
-
     /// <summary>Bytes of a leaf.</summary>
     public const ulong LeafBytes = (1ul << LeafShift) * sizeof(ulong);
 }

@@ -146,6 +146,9 @@ internal unsafe struct Heap
     /// <summary>Per region class the address of its oldest area; behind them that of the oldest chunk of the exact mode.</summary>
     public ulong* RegionClasses;
     public DirectTable Direct;
+
+    /// <summary>Changed by any thread, where the system refuses to take a range back.</summary>
+    public LostTable Lost;
     public ulong StretchBytes;
     public int MinimumAlignment;
     public bool UseCas16;

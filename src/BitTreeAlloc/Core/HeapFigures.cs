@@ -41,7 +41,7 @@ internal static unsafe class HeapFigures<TAtomics, TGeometry>
         totals.MovedBytes = Load(&heap->MovedBytesLine.Value);
         totals.SealBroken = Load(&heap->SealBrokenLine.Value);
         totals.Generation = Load(&heap->GenerationLine.Value);
-        totals.ReservedBytes = heap->HeaderBytes + heap->Magazines.Reserved + totals.DirectBytes;
+        totals.ReservedBytes = heap->HeaderBytes + heap->Magazines.Reserved + totals.DirectBytes + LostRanges<TAtomics>.BytesOf(heap);
         totals.MetadataBytes = heap->HeaderBytes + Load(&heap->Magazines.Committed);
         var tableBytes = Load(&heap->DirectLeavesLine.Value) * DirectTable.LeafBytes;
         totals.ReservedBytes += tableBytes;

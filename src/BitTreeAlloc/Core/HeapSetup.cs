@@ -15,6 +15,9 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
     private const ulong MagazineArenaBytes = 8ul << 30;
     private const ulong MinArenaBytes = 1ul << 20;
 
+    /// <summary>How often in a row the end of a heap tries to give back what the system refuses to take.</summary>
+    private const int VainTries = 8;
+
     public static Outcome Create(in HeapPlan plan, out Heap* heap)
     {
         heap = null;
@@ -35,7 +38,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         status = plan.Os.Commit(header, (nuint)headerBytes);
         if (status != VmStatus.Ok)
         {
-            _ = plan.Os.Release(header, (nuint)headerBytes);
+            ReleaseHeader(plan.Os, header, headerBytes);
             return Outcomes.From(status);
         }
 
@@ -82,25 +85,41 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         return outcome;
     }
 
-    /// <summary>Everything goes back. Caches that are still out find a closed door.</summary>
+    /// <summary>Everything goes back that the system takes. Caches that are still out find a closed door.</summary>
     public static void Destroy(Heap* heap)
     {
         TAtomics.StoreRelease(&heap->SealLine.Value, 0, Site.HeapFigures); // order: a setting; the heap is quiet [H1]
         CacheRegistry<TAtomics, TGeometry>.CloseAll(heap);
-        DirectMappings<TAtomics>.ReleaseAll(heap);
-        RegionAreas<TAtomics, TGeometry>.ReleaseAll(heap);
-        for (var number = 0; ; number++)
+
+        // What is refused at the limit of mappings may be granted once others are gone, and what another thread took there may be free again. A system that refuses for good keeps the rest.
+        for (int left = int.MaxValue, vain = 0; left != 0 && vain < VainTries;)
         {
-            var stretch = Placement<TAtomics>.StretchAt(heap, number);
-            if (stretch == null)
-                break;
-            Stretches<TAtomics, TGeometry>.Release(heap, stretch);
+            var before = left;
+            left = ReleaseAll(heap);
+            vain = left < before ? 0 : vain + 1;
         }
 
-        if (heap->Magazines.Base != null)
-            HeapOs<TAtomics>.Release(heap, heap->Magazines.Base, heap->Magazines.Reserved);
-        var os = heap->Os;
-        _ = os.Release(heap, (nuint)heap->HeaderBytes);
+        var (os, headerBytes) = (heap->Os, heap->HeaderBytes);
+        ReleaseHeader(os, heap, headerBytes);
+    }
+
+    /// <summary>Releases what it can; how many ranges were refused.</summary>
+    private static int ReleaseAll(Heap* heap)
+    {
+        var left = DirectMappings<TAtomics>.ReleaseAll(heap) + RegionAreas<TAtomics, TGeometry>.ReleaseAll(heap) + Stretches<TAtomics, TGeometry>.ReleaseAll(heap) + LostRanges<TAtomics>.Repeat(heap);
+        if (heap->Magazines.Base == null)
+            return left;
+        if (HeapOs<TAtomics>.Release(heap, heap->Magazines.Base, heap->Magazines.Reserved) != VmStatus.Ok)
+            return left + 1;
+        heap->Magazines.Base = null;
+        return left;
+    }
+
+    private static void ReleaseHeader(in VmTable os, void* header, ulong bytes)
+    {
+        for (var tries = 0; tries < VainTries && os.Release(header, (nuint)bytes) != VmStatus.Ok; tries++)
+        {
+        }
     }
 
     private static Outcome MakeArena(Heap* heap, ulong bytes, ulong alignment, bool scarce, Watermark* arena)

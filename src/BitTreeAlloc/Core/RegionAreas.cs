@@ -20,6 +20,9 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
     private const ulong MinSpaceBytes = 64ul << 20;
     private const ulong SpaceAlignment = 1ul << 30;
 
+    /// <summary>At the end of the heap: set in the word of a space whose addresses are released; alone once its metadata is too.</summary>
+    private const ulong Gone = 1;
+
     /// <summary>Bytes of the first area of a class, where one region is no more.</summary>
     private const ulong FirstAreaBytes = 32ul << 20;
 
@@ -108,11 +111,22 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         }
     }
 
-    /// <summary>Everything goes back. For Dispose alone.</summary>
-    public static void ReleaseAll(Heap* heap)
+    /// <summary>Everything goes back; how many ranges the system refused to take. For Dispose alone, which repeats it.</summary>
+    public static int ReleaseAll(Heap* heap)
     {
-        for (var number = 0; SpaceAt(heap, number) is var space && space != null; number++)
-            Release(heap, space);
+        var left = 0;
+        for (var number = 0; (ulong)SpaceAt(heap, number) is var word && word != 0; number++)
+        {
+            var space = (RegionSpace*)(word & ~Gone);
+            if (space == null)
+                continue;
+            var isGone = (word & Gone) != 0 || HeapOs<TAtomics>.Release(heap, space->Base, space->Length) == VmStatus.Ok;
+            var now = isGone && HeapOs<TAtomics>.Release(heap, space, space->MetadataBytes) == VmStatus.Ok ? Gone : isGone ? word | Gone : word;
+            left += now == Gone ? 0 : 1;
+            TAtomics.WritePlain(heap->RegionSpaces + number, now, Site.RegionSpacePublish);
+        }
+
+        return left;
     }
 
     private static ulong* Last(Heap* heap, int regionClass, out ulong count)
@@ -196,7 +210,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
 
         // order: release publishes all that was written about the space [Q2]
         if (outcome == Outcome.Ok && !TAtomics.CompareExchangeAcqRel(heap->RegionSpaces + number, 0, (ulong)space, Site.RegionSpacePublish))
-            Release(heap, space);
+            GiveUp(heap, space);
         return outcome;
     }
 
@@ -207,11 +221,11 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         for (; ; bytes = Math.Max(bytes / 2, needed))
         {
             void* data;
-            var status = HeapOs<TAtomics>.Reserve(heap, bytes, Math.Min(SpaceAlignment, 1ul << BitOperations.Log2(bytes)), &data);
+            var status = LostRanges<TAtomics>.Reserve(heap, bytes, Math.Min(SpaceAlignment, 1ul << BitOperations.Log2(bytes)), &data);
             if (status == VmStatus.Ok && scarce && bytes / 4 >= needed)
             {
                 // Addresses are limited: leave most of what is left to the rest of the process.
-                HeapOs<TAtomics>.Release(heap, data, bytes);
+                _ = LostRanges<TAtomics>.Release(heap, data, bytes);
                 bytes /= 2;
                 scarce = false;
                 continue;
@@ -223,7 +237,7 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
                 outcome = MakeSpaceMetadata(heap, (byte*)data, bytes, out space);
                 if (outcome == Outcome.Ok)
                     return Outcome.Ok;
-                HeapOs<TAtomics>.Release(heap, data, bytes);
+                _ = LostRanges<TAtomics>.Release(heap, data, bytes);
                 if (outcome != Outcome.AddressSpaceExhausted)
                     return outcome;
             }
@@ -244,13 +258,13 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
             return Outcome.LimitReached;
         void* metadata;
         var total = headerBytes + mapBytes + areaBytes;
-        var status = HeapOs<TAtomics>.Reserve(heap, total, heap->PageSize, &metadata);
+        var status = LostRanges<TAtomics>.Reserve(heap, total, heap->PageSize, &metadata);
         if (status == VmStatus.Ok)
         {
             HeapOs<TAtomics>.Advise(heap, metadata, total, VmAdvice.NoHugePages);
             status = HeapOs<TAtomics>.Commit(heap, metadata, headerBytes);
             if (status != VmStatus.Ok)
-                HeapOs<TAtomics>.Release(heap, metadata, total);
+                _ = LostRanges<TAtomics>.Release(heap, metadata, total);
         }
 
         if (status != VmStatus.Ok)
@@ -270,12 +284,13 @@ internal static unsafe class RegionAreas<TAtomics, TGeometry>
         return Outcome.Ok;
     }
 
-    private static void Release(Heap* heap, RegionSpace* space)
+    /// <summary>Of a space that was not published.</summary>
+    private static void GiveUp(Heap* heap, RegionSpace* space)
     {
         var (metadataBytes, headerBytes) = (space->MetadataBytes, space->HeaderBytes);
-        HeapOs<TAtomics>.Release(heap, space->Base, space->Length);
-        HeapOs<TAtomics>.Release(heap, space, metadataBytes);
-        Limits<TAtomics>.Return(heap, headerBytes);
+        _ = LostRanges<TAtomics>.Release(heap, space->Base, space->Length);
+        if (LostRanges<TAtomics>.Release(heap, space, metadataBytes, written: headerBytes))
+            Limits<TAtomics>.Return(heap, headerBytes);
     }
 
     private static Outcome Ensure(Heap* heap, Watermark* mark, ulong end)

@@ -21,6 +21,9 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
 
     private const ulong MetadataAlignment = 64;
 
+    /// <summary>At the end of the heap: set in the word of a stretch whose addresses are released; alone once its metadata is too.</summary>
+    private const ulong Gone = 1;
+
     /// <summary>Adds stretch <paramref name="number"/>, of that family, unless somebody else just added one. <paramref name="isFirst"/>: the heap has none of the family.</summary>
     public static Outcome Add(Heap* heap, int number, int family, bool isFirst)
     {
@@ -36,18 +39,35 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
 
         // order: release publishes all that was written about the stretch [S1]
         if (!TAtomics.CompareExchangeAcqRel(heap->Stretches + number, 0, (ulong)stretch, Site.StretchPublish))
-            Release(heap, stretch);
+            GiveUp(heap, stretch);
         return Outcome.Ok;
     }
 
-    public static void Release(Heap* heap, Stretch* stretch)
+    /// <summary>Everything goes back; how many ranges the system refused to take. For Dispose alone, which repeats it.</summary>
+    public static int ReleaseAll(Heap* heap)
     {
-        var metadata = stretch->Metadata;
-        var metadataBytes = stretch->MetadataBytes;
-        var headerBytes = stretch->HeaderBytes;
-        HeapOs<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes);
-        HeapOs<TAtomics>.Release(heap, metadata, metadataBytes);
-        Limits<TAtomics>.Return(heap, headerBytes);
+        var left = 0;
+        for (var number = 0; (ulong)Placement<TAtomics>.StretchAt(heap, number) is var word && word != 0; number++)
+        {
+            var stretch = (Stretch*)(word & ~Gone);
+            if (stretch == null)
+                continue;
+            var isGone = (word & Gone) != 0 || HeapOs<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes) == VmStatus.Ok;
+            var now = isGone && HeapOs<TAtomics>.Release(heap, stretch->Metadata, stretch->MetadataBytes) == VmStatus.Ok ? Gone : isGone ? word | Gone : word;
+            left += now == Gone ? 0 : 1;
+            TAtomics.WritePlain(heap->Stretches + number, now, Site.StretchPublish);
+        }
+
+        return left;
+    }
+
+    /// <summary>Of a stretch that was not published.</summary>
+    private static void GiveUp(Heap* heap, Stretch* stretch)
+    {
+        var (metadata, metadataBytes, headerBytes) = ((ulong)stretch->Metadata, stretch->MetadataBytes, stretch->HeaderBytes);
+        _ = LostRanges<TAtomics>.Release(heap, stretch->Base, stretch->DataBytes);
+        if (LostRanges<TAtomics>.Release(heap, (void*)metadata, metadataBytes, written: headerBytes))
+            Limits<TAtomics>.Return(heap, headerBytes);
     }
 
     private static ulong MaxBytes(int family) => (1ul << LargeShift(family)) << (TGeometry.TreeShift + TGeometry.WordShift);
@@ -63,11 +83,11 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         for (; ; )
         {
             void* data;
-            var status = HeapOs<TAtomics>.Reserve(heap, bytes + (bytes / 4), 1ul << Math.Max(21, LargeShift(family)), &data);
+            var status = LostRanges<TAtomics>.Reserve(heap, bytes + (bytes / 4), 1ul << Math.Max(21, LargeShift(family)), &data);
             if (status == VmStatus.Ok && scarce && bytes / 4 >= least)
             {
                 // Addresses are limited: leave most of what is left to the rest of the process.
-                HeapOs<TAtomics>.Release(heap, data, bytes + (bytes / 4));
+                _ = LostRanges<TAtomics>.Release(heap, data, bytes + (bytes / 4));
                 bytes /= 4;
                 scarce = false;
                 continue;
@@ -83,7 +103,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
                     return Outcome.Ok;
                 }
 
-                HeapOs<TAtomics>.Release(heap, data, bytes + (bytes / 4));
+                _ = LostRanges<TAtomics>.Release(heap, data, bytes + (bytes / 4));
                 if (outcome == Outcome.CommitRefused)
                     return outcome;
             }
@@ -116,7 +136,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         if (!Limits<TAtomics>.TryCharge(heap, headerBytes))
             return Outcome.LimitReached;
         void* metadata;
-        var status = HeapOs<TAtomics>.Reserve(heap, plan.Bytes, heap->PageSize, &metadata);
+        var status = LostRanges<TAtomics>.Reserve(heap, plan.Bytes, heap->PageSize, &metadata);
         if (status != VmStatus.Ok)
         {
             Limits<TAtomics>.Undo(heap, headerBytes);
@@ -127,7 +147,7 @@ internal static unsafe class Stretches<TAtomics, TGeometry>
         status = HeapOs<TAtomics>.Commit(heap, metadata, headerBytes);
         if (status != VmStatus.Ok)
         {
-            HeapOs<TAtomics>.Release(heap, metadata, plan.Bytes);
+            _ = LostRanges<TAtomics>.Release(heap, metadata, plan.Bytes);
             Limits<TAtomics>.Undo(heap, headerBytes);
             return Outcomes.From(status);
         }

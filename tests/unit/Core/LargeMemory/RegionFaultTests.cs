@@ -54,8 +54,8 @@ public sealed unsafe class RegionFaultTests
             {
                 cases.Add(name, null, null, false);
                 cases.Add(name, VmVerb.Commit, VmStatus.TooManyMappings, false);
-                foreach (var verb in new[] { VmVerb.Reserve, VmVerb.Commit, VmVerb.Purge })
-                    cases.Add(name, verb, null, true); // not Release: what can be neither used nor released is lost
+                foreach (var verb in new[] { VmVerb.Reserve, VmVerb.Commit, VmVerb.Purge, VmVerb.Release })
+                    cases.Add(name, verb, null, true);
                 if (name.Contains("trim", StringComparison.Ordinal) || name.Contains("purge", StringComparison.Ordinal) || name.Contains("eager", StringComparison.Ordinal))
                     cases.Add(name, VmVerb.Purge, VmStatus.CommitRefused, false); // given back, and not committed any more
             }
