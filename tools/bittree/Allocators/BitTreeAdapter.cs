@@ -82,5 +82,16 @@ internal unsafe struct BitTreeAdapter : IAllocatorAdapter<BitTreeAdapter>
     public long? OsCalls() => _allocator.GetStatistics().OsCalls;
 
     /// <inheritdoc/>
+    public long? SlowPaths()
+    {
+        var figures = _allocator.GetStatistics();
+        return figures.Refills + figures.Flushes;
+    }
+
+    /// <summary>A free that is not told the size.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void FreeUnsized(void* pointer) => _allocator.Free(ref _cache, pointer);
+
+    /// <inheritdoc/>
     public void Close() => _allocator.Dispose();
 }

@@ -56,6 +56,9 @@ internal unsafe interface IAllocatorAdapter<TSelf>
     /// <summary>Calls of the operating system so far, of all threads; null where the allocator does not count them.</summary>
     long? OsCalls() => null;
 
+    /// <summary>Refills and flushes so far, of all threads; null where the allocator does not count them.</summary>
+    long? SlowPaths() => null;
+
     /// <summary>Ends the allocator, where it is an instance.</summary>
     void Close();
 }

@@ -1,4 +1,5 @@
 using BitTreeAlloc.Tool.Bench.Large;
+using BitTreeAlloc.Tool.Bench.Replays;
 
 namespace BitTreeAlloc.Tool.Bench;
 
@@ -9,7 +10,7 @@ internal static class BenchCatalog
     public const string All = "all";
 
     /// <summary>All of them, in the order of the list.</summary>
-    public static IReadOnlyList<IBenchLoop> Loops { get; } = [.. RecycleLoop.All, new LatencyTrimLoop()];
+    public static IReadOnlyList<IBenchLoop> Loops { get; } = [.. RecycleLoop.All, new LatencyTrimLoop(), .. MemoryLoop.All, TraceLoop.Listed];
 
     /// <summary>Names that stand for several loops, apart from <see cref="All"/>.</summary>
     public static IReadOnlyList<string> Groups { get; } = [.. Loops.Select(loop => loop.Group).Distinct()];

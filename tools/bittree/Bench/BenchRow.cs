@@ -1,3 +1,5 @@
+using BitTreeAlloc.Tool.Bench.Replays;
+
 namespace BitTreeAlloc.Tool.Bench;
 
 /// <summary>The figures of one arm of a loop. Times in nanoseconds; what a loop does not measure is null.</summary>
@@ -62,6 +64,9 @@ internal sealed record BenchRow
 
     /// <summary>Calls of the operating system per operation, as BitTreeAlloc counts them.</summary>
     public double? OsCallsPerOp { get; init; }
+
+    /// <summary>What rows of replayed traces have beyond the others.</summary>
+    public ReplayFigures? Replay { get; init; }
 }
 
 /// <summary>Percentiles in nanoseconds.</summary>

@@ -1,4 +1,5 @@
 using BitTreeAlloc.Tool.Bench.Contenders;
+using BitTreeAlloc.Tool.Bench.Replays;
 using BitTreeAlloc.Tool.Cli;
 using BitTreeAlloc.Tool.Output;
 using BitTreeAlloc.Tool.Replay;
@@ -24,7 +25,9 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
         }
 
         var json = request.Json is { } path ? new JsonReport(path) : null;
-        var loops = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
+        var named = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
+        if (!TryLoad(request, named, out var loops))
+            return ExitCode.BadInput;
         if (loops.Exists(loop => loop.ComparesAllocators))
         {
             foreach (var name in BenchContenders.Prepare(request))
@@ -40,6 +43,8 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
                 Measure(loop, profile, request, rows, conclusions, failures);
         }
 
+        rows.AddRange(TraceSummary.Means(rows).ToList());
+        conclusions.AddRange(TraceSummary.Conclusions(rows));
         foreach (var line in failures)
             error.WriteLine($"bittree: {line}");
         BenchTable.Write(output, rows);
@@ -47,6 +52,18 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
             output.WriteLine(line);
         json?.Write(rows, BenchJson.Write);
         return failures.Count == 0 ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private bool TryLoad(BenchRequest request, List<IBenchLoop> named, out List<IBenchLoop> loops)
+    {
+        var good = true;
+        var traces = !named.Exists(loop => loop.ReadsTraces) ? [] : NamedTrace.Load(request.Files, problem =>
+        {
+            error.WriteLine($"bittree: {problem}");
+            good = false;
+        });
+        loops = [.. named.SelectMany(loop => loop.Over(traces))];
+        return good;
     }
 
     private void Measure(IBenchLoop loop, Profile profile, BenchRequest request, List<BenchRow> rows, List<string> conclusions, List<string> failures)

@@ -14,8 +14,8 @@ internal static class BenchTable
         ("arm", row => row.Arm),
         ("profile", row => row.Profile),
         ("allocator", row => row.Allocator),
-        ("threads", row => row.Threads.ToString(CultureInfo.InvariantCulture)),
-        ("operations", row => row.Operations.ToString("N0", CultureInfo.InvariantCulture)),
+        ("threads", row => row.Replay is null ? row.Threads.ToString(CultureInfo.InvariantCulture) : null),
+        ("operations", row => row.Replay is null ? row.Operations.ToString("N0", CultureInfo.InvariantCulture) : null),
         ("ns per op", row => Number(row.NsPerOp, row.NsPerOp < 1000 ? "0.0" : "N0")),
         ("time / ours", row => Ratio(row.TimeOverOurs)),
         ("rounds", row => row.TimeOverOursLow is { } low && row.TimeOverOursHigh is { } high ? $"{Ratio(low)}–{Ratio(high)}" : null),
@@ -29,21 +29,45 @@ internal static class BenchTable
         ("spread", row => row.TimeOverOursLow is null ? Number(row.Spread, "0.00") : null),
         ("faults per million", row => Number(row.FaultsPerMillion, "N0")),
         ("peak RSS, MB", row => Number(row.PeakRssBytes / 1e6, "0.0;-0.0;0.0")),
-        ("faults per op", row => Number(row.FaultsPerOp, "0.00")),
-        ("OS calls per op", row => Number(row.OsCallsPerOp, "0.00")),
-        ("warm-up ops", row => Number(row.WarmUp, "N0")),
+        ("faults per op", row => row.Replay is null ? Number(row.FaultsPerOp, "0.00") : null),
+        ("OS calls per op", row => row.Replay is null ? Number(row.OsCallsPerOp, "0.00") : null),
+        ("/ best peer", row => Ratio(row.Replay?.TimeOverBestPeer)),
+        ("unsized / sized", row => Ratio(row.Replay?.UnsizedOverSized)),
+        ("first, ns", row => Number(row.Replay?.ColdNsPerOp, "0.0")),
+        ("first / ours", row => Ratio(row.Replay?.ColdOverOurs)),
+        ("peak / live", row => Number(row.Replay?.PeakOverLive, "0.000")),
+        ("freed, MB", row => Number(row.Replay?.AfterFreeBytes / 1e6, "0.0;-0.0;0.0")),
+        ("trimmed, MB", row => Number(row.Replay?.AfterTrimBytes / 1e6, "0.00;-0.00;0.00")),
+        ("per 1000: faults", row => Pair(row.Replay?.FaultsPer1000, row.Replay?.ColdFaultsPer1000)),
+        ("OS calls", row => Pair(row.Replay?.OsCallsPer1000, row.Replay?.ColdOsCallsPer1000)),
+        ("slow paths", row => Pair(row.Replay?.SlowPathsPer1000, row.Replay?.ColdSlowPathsPer1000)),
+        ("warm-up ops", row => row.Replay is null ? Number(row.WarmUp, "N0") : null),
     ];
 
-    /// <summary>Writes the table.</summary>
+    /// <summary>The columns that some of <paramref name="rows"/> has, and their cells.</summary>
+    public static IEnumerable<(string Name, bool IsText, Func<BenchRow, string?> Cell)> Columns(IReadOnlyList<BenchRow> rows) =>
+        s_columns.Where(column => rows.Any(row => column.Cell(row) is not null)).Select(column => (column.Name, IsText(column.Name), column.Cell));
+
+    /// <summary>Rows of one kind, which have columns in common, kind by kind.</summary>
+    public static IEnumerable<IReadOnlyList<BenchRow>> Kinds(IReadOnlyList<BenchRow> rows) =>
+        rows.GroupBy(row => row.Replay is not null ? 1 : row.Latency is not null ? 2 : 0).OrderBy(group => group.Key).Select(group => group.ToList());
+
+    /// <summary>Writes a table per kind of rows.</summary>
     public static void Write(TextWriter output, IReadOnlyList<BenchRow> rows)
+    {
+        foreach (var kind in Kinds(rows))
+            WriteOne(output, kind);
+    }
+
+    private static void WriteOne(TextWriter output, IReadOnlyList<BenchRow> rows)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         if (Console.IsOutputRedirected || !ReferenceEquals(output, Console.Out))
             console.Profile.Width = WidthOfFiles;
         var table = new Table().Border(TableBorder.Rounded);
-        var columns = s_columns.Where(column => rows.Any(row => column.Cell(row) is not null)).ToList();
+        var columns = Columns(rows).ToList();
         foreach (var column in columns)
-            table.AddColumn(IsText(column.Name) ? new TableColumn(column.Name).NoWrap() : new TableColumn(column.Name).RightAligned());
+            table.AddColumn(column.IsText ? new TableColumn(column.Name).NoWrap() : new TableColumn(column.Name).RightAligned());
         foreach (var row in rows)
             table.AddRow(columns.Select(column => new Text(column.Cell(row) ?? "-")));
 
@@ -51,6 +75,9 @@ internal static class BenchTable
     }
 
     private static bool IsText(string column) => column is "loop" or "arm" or "profile" or "allocator" or "conclusion" or "rounds";
+
+    private static string? Pair(double? warm, double? first) =>
+        warm is null && first is null ? null : $"{Number(warm, "0.0") ?? "-"} ({Number(first, "0.0") ?? "-"})";
 
     // Three digits that count: a ratio may be 0.004 as well as 40.
     private static string? Ratio(double? value) => Number(value, value switch { < 0.1 => "0.0000", < 1 => "0.000", < 10 => "0.00", _ => "0.0" });

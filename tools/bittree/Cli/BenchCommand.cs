@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using BitTreeAlloc.Tool.Allocators;
 using BitTreeAlloc.Tool.Bench;
+using BitTreeAlloc.Tool.Bench.Replays;
 
 namespace BitTreeAlloc.Tool.Cli;
 
@@ -78,23 +79,33 @@ internal sealed class BenchCommand
 
     private static BenchRequest Words(string[] words)
     {
-        var loops = new List<IBenchLoop>();
+        var names = new List<string>();
         var files = new List<string>();
         foreach (var word in words)
         {
             if (word.StartsWith('-'))
                 throw new CliException($"'{word}' is no option of this command; see 'bittree bench --help'");
-            if (BenchCatalog.Select(word).ToList() is { Count: > 0 } named)
-                loops.AddRange(named);
-            else if (File.Exists(word) || word.Contains('/', StringComparison.Ordinal))
+            if (BenchCatalog.Select(word).ToList() is { Count: > 0 })
+                names.Add(word);
+            else if (File.Exists(word) || Directory.Exists(word) || word.EndsWith(".mtr", StringComparison.Ordinal) || word.EndsWith(".mtr.gz", StringComparison.Ordinal) || word.Contains('/', StringComparison.Ordinal))
                 files.Add(word);
             else
                 throw new CliException($"LOOP: '{word}' is not possible; use {string.Join(", ", BenchCatalog.Names)}");
         }
 
+        if (names.Count == 0 && files.Count != 0)
+            names.Add(TraceLoop.GroupName);
+        var loops = names.SelectMany(name => Of(name, files.Count != 0)).ToList();
         if (files.Count != 0 && !loops.Exists(loop => loop.ReadsTraces))
             throw new CliException($"FILE: '{files[0]}' is read by none of the loops named; leave it out{Readers()}");
         return new BenchRequest { Loops = [.. loops.Select(loop => loop.Name).Distinct()], Files = files };
+    }
+
+    // Beside the user's traces, a group of loops of which some read them means those.
+    private static IEnumerable<IBenchLoop> Of(string name, bool withFiles)
+    {
+        var loops = BenchCatalog.Select(name).ToList();
+        return withFiles && BenchCatalog.Groups.Contains(name, StringComparer.OrdinalIgnoreCase) && loops.Exists(loop => loop.ReadsTraces) ? loops.Where(loop => loop.ReadsTraces) : loops;
     }
 
     private static string Readers() => BenchCatalog.Loops.Where(loop => loop.ReadsTraces).Select(loop => loop.Name).ToList() is { Count: > 0 } names ? $", or name {string.Join(" or ", names)}" : "";

@@ -27,6 +27,8 @@ internal static class CommandLine
         {
             if (args is [MeasureRequest.Command, ..])
                 return MeasureChild.Run(args[1..], output, error);
+            if (args is [ColdChild.Command, ..])
+                return ColdChild.Run(args[1..], output, error);
             if (args is [LoopChild.Command, ..])
                 return LoopChild.Run(args[1..], output, error);
             var session = new ReplaySession(output, error);
