@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BitTreeAlloc.Tool.Bench.Latency;
 using BitTreeAlloc.Tool.Bench.Replays;
 
 namespace BitTreeAlloc.Tool.Bench;
@@ -38,6 +39,10 @@ internal static class BenchJson
         Number(json, "p999OverControl", row.P999OverControl);
         Number(json, "faultsPerMillion", row.FaultsPerMillion);
         Write(json, row.Replay);
+        Write(json, row.Tail);
+        Number(json, "x", row.Curve?.X);
+        json.WriteString("xUnit", row.Curve?.XUnit);
+        Number(json, "metadataBytes", row.Curve?.MetadataBytes);
         json.WriteEndObject();
     }
 
@@ -57,6 +62,29 @@ internal static class BenchJson
         Number(json, "coldFaultsPer1000", figures?.ColdFaultsPer1000);
         Number(json, "coldOsCallsPer1000", figures?.ColdOsCallsPer1000);
         Number(json, "coldSlowPathsPer1000", figures?.ColdSlowPathsPer1000);
+    }
+
+    private static void Write(Utf8JsonWriter json, TailFigures? figures)
+    {
+        Number(json, "p999OverOurs", figures?.P999OverOurs);
+        Number(json, "p9999OverOurs", figures?.P9999OverOurs);
+        Number(json, "clockNs", figures?.ClockNs);
+        if (figures?.Ccdf is not { } ccdf)
+        {
+            json.WriteNull("ccdf");
+            return;
+        }
+
+        json.WriteStartArray("ccdf");
+        foreach (var point in ccdf)
+        {
+            json.WriteStartArray();
+            json.WriteNumberValue(point.Ns);
+            json.WriteNumberValue(point.Fraction);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Number(Utf8JsonWriter json, string name, double? value)

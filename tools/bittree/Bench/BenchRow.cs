@@ -1,3 +1,5 @@
+using BitTreeAlloc.Tool.Bench.Curves;
+using BitTreeAlloc.Tool.Bench.Latency;
 using BitTreeAlloc.Tool.Bench.Replays;
 
 namespace BitTreeAlloc.Tool.Bench;
@@ -67,6 +69,12 @@ internal sealed record BenchRow
 
     /// <summary>What rows of replayed traces have beyond the others.</summary>
     public ReplayFigures? Replay { get; init; }
+
+    /// <summary>What rows of single operations have beyond the percentiles.</summary>
+    public TailFigures? Tail { get; init; }
+
+    /// <summary>What rows of curves have beyond the others.</summary>
+    public CurveFigures? Curve { get; init; }
 }
 
 /// <summary>Percentiles in nanoseconds.</summary>

@@ -7,6 +7,12 @@ namespace BitTreeAlloc.Tool.Bench;
 internal static class BenchTable
 {
     private const int WidthOfFiles = 190;
+    private const string FaultsColumn = "per 1000 (first run): faults";
+    private const int OfReplays = 1;
+    private const int OfLatency = 2;
+    private const int OfCurves = 3;
+
+    private static readonly string[] s_memory = ["peak RSS, MB", "peak / live", "freed, MB", "trimmed, MB", FaultsColumn, "OS calls", "slow paths"];
 
     private static readonly (string Name, Func<BenchRow, string?> Cell)[] s_columns =
     [
@@ -14,23 +20,28 @@ internal static class BenchTable
         ("arm", row => row.Arm),
         ("profile", row => row.Profile),
         ("allocator", row => row.Allocator),
+        ("x", row => Number(row.Curve?.X, "N0")),
+        ("unit", row => row.Curve?.XUnit),
+        ("metadata bytes", row => Number(row.Curve?.MetadataBytes, "N0")),
         ("threads", row => row.Replay is null ? row.Threads.ToString(CultureInfo.InvariantCulture) : null),
         ("operations", row => row.Replay is null ? row.Operations.ToString("N0", CultureInfo.InvariantCulture) : null),
         ("ns per op", row => Number(row.NsPerOp, row.NsPerOp < 1000 ? "0.0" : "N0")),
-        ("time / ours", row => Ratio(row.TimeOverOurs)),
-        ("rounds", row => row.TimeOverOursLow is { } low && row.TimeOverOursHigh is { } high ? $"{Ratio(low)}–{Ratio(high)}" : null),
+        ("time / ours", row => row.Curve is null ? Ratio(row.TimeOverOurs) : null),
+        ("rounds", row => row.Latency is null && row.TimeOverOursLow is { } low && row.TimeOverOursHigh is { } high ? $"{Ratio(low)}–{Ratio(high)}" : null),
         ("conclusion", row => row.Conclusion),
         ("p50, ns", row => Number(row.Latency?.P50, "N0")),
         ("p99", row => Number(row.Latency?.P99, "N0")),
         ("p99.9", row => Number(row.Latency?.P999, "N0")),
         ("p99.99", row => Number(row.Latency?.P9999, "N0")),
         ("max", row => Number(row.Latency?.Max, "N0")),
+        ("p99.9 / ours", row => Number(row.Tail?.P999OverOurs, "0.00")),
+        ("p99.99 / ours", row => Number(row.Tail?.P9999OverOurs, "0.00")),
         ("p99.9 / control", row => Number(row.P999OverControl, "0.00")),
         ("spread", row => row.TimeOverOursLow is null ? Number(row.Spread, "0.00") : null),
         ("faults per million", row => Number(row.FaultsPerMillion, "N0")),
         ("peak RSS, MB", row => Number(row.PeakRssBytes / 1e6, "0.0;-0.0;0.0")),
-        ("faults per op", row => row.Replay is null ? Number(row.FaultsPerOp, "0.00") : null),
-        ("OS calls per op", row => row.Replay is null ? Number(row.OsCallsPerOp, "0.00") : null),
+        ("faults per op", row => row.Replay is null && row.Latency is null ? Number(row.FaultsPerOp, "0.00") : null),
+        ("OS calls per op", row => row.Replay is null && row.Latency is null ? Number(row.OsCallsPerOp, "0.00") : null),
         ("/ best peer", row => Ratio(row.Replay?.TimeOverBestPeer)),
         ("unsized / sized", row => Ratio(row.Replay?.UnsizedOverSized)),
         ("first, ns", row => Number(row.Replay?.ColdNsPerOp, "0.0")),
@@ -38,7 +49,7 @@ internal static class BenchTable
         ("peak / live", row => Number(row.Replay?.PeakOverLive, "0.000")),
         ("freed, MB", row => Number(row.Replay?.AfterFreeBytes / 1e6, "0.0;-0.0;0.0")),
         ("trimmed, MB", row => Number(row.Replay?.AfterTrimBytes / 1e6, "0.00;-0.00;0.00")),
-        ("per 1000: faults", row => Pair(row.Replay?.FaultsPer1000, row.Replay?.ColdFaultsPer1000)),
+        (FaultsColumn, row => Pair(row.Replay?.FaultsPer1000, row.Replay?.ColdFaultsPer1000)),
         ("OS calls", row => Pair(row.Replay?.OsCallsPer1000, row.Replay?.ColdOsCallsPer1000)),
         ("slow paths", row => Pair(row.Replay?.SlowPathsPer1000, row.Replay?.ColdSlowPathsPer1000)),
         ("warm-up ops", row => row.Replay is null ? Number(row.WarmUp, "N0") : null),
@@ -48,24 +59,42 @@ internal static class BenchTable
     public static IEnumerable<(string Name, bool IsText, Func<BenchRow, string?> Cell)> Columns(IReadOnlyList<BenchRow> rows) =>
         s_columns.Where(column => rows.Any(row => column.Cell(row) is not null)).Select(column => (column.Name, IsText(column.Name), column.Cell));
 
-    /// <summary>Rows of one kind, which have columns in common, kind by kind.</summary>
-    public static IEnumerable<IReadOnlyList<BenchRow>> Kinds(IReadOnlyList<BenchRow> rows) =>
-        rows.GroupBy(row => row.Replay is not null ? 1 : row.Latency is not null ? 2 : 0).OrderBy(group => group.Key).Select(group => group.ToList());
+    /// <summary>Rows of one kind, which have columns in common, kind by kind: those of traces twice, for times and for memory.</summary>
+    public static IEnumerable<(IReadOnlyList<BenchRow> Rows, IReadOnlyList<(string Name, bool IsText, Func<BenchRow, string?> Cell)> Columns)> Tables(IReadOnlyList<BenchRow> rows)
+    {
+        foreach (var kind in rows.GroupBy(KindOf).OrderBy(group => group.Key))
+        {
+            var own = kind.ToList();
+            var columns = Columns(own).ToList();
+            if (kind.Key != OfReplays)
+            {
+                yield return (own, columns);
+                continue;
+            }
+
+            var times = columns.Where(column => !s_memory.Contains(column.Name)).ToList();
+            if (own.Exists(row => row.NsPerOp is not null))
+                yield return (own.Where(row => row.NsPerOp is not null).ToList(), times);
+            if (columns.Exists(column => column.Name == "peak / live"))
+                yield return (own, columns.Where(column => column.Name is "loop" or "profile" or "allocator" || s_memory.Contains(column.Name)).ToList());
+        }
+    }
 
     /// <summary>Writes a table per kind of rows.</summary>
     public static void Write(TextWriter output, IReadOnlyList<BenchRow> rows)
     {
-        foreach (var kind in Kinds(rows))
-            WriteOne(output, kind);
+        foreach (var (own, columns) in Tables(rows))
+            WriteOne(output, own, columns);
     }
 
-    private static void WriteOne(TextWriter output, IReadOnlyList<BenchRow> rows)
+    private static int KindOf(BenchRow row) => row.Curve is not null ? OfCurves : row.Replay is not null ? OfReplays : row.Latency is not null ? OfLatency : 0;
+
+    private static void WriteOne(TextWriter output, IReadOnlyList<BenchRow> rows, IReadOnlyList<(string Name, bool IsText, Func<BenchRow, string?> Cell)> columns)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         if (Console.IsOutputRedirected || !ReferenceEquals(output, Console.Out))
             console.Profile.Width = WidthOfFiles;
         var table = new Table().Border(TableBorder.Rounded);
-        var columns = Columns(rows).ToList();
         foreach (var column in columns)
             table.AddColumn(column.IsText ? new TableColumn(column.Name).NoWrap() : new TableColumn(column.Name).RightAligned());
         foreach (var row in rows)

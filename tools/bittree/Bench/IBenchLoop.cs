@@ -18,6 +18,9 @@ internal interface IBenchLoop
     /// <summary>Whether it replays traces that the user names.</summary>
     bool ReadsTraces => false;
 
+    /// <summary>Whether <c>all</c> stands for it too.</summary>
+    bool IsInAll => true;
+
     /// <summary>The loops to run in its place: of one that reads traces, one per trace.</summary>
     IEnumerable<IBenchLoop> Over(IReadOnlyList<NamedTrace> traces) => [this];
 

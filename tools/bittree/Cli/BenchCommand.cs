@@ -108,7 +108,7 @@ internal sealed class BenchCommand
         return withFiles && BenchCatalog.Groups.Contains(name, StringComparer.OrdinalIgnoreCase) && loops.Exists(loop => loop.ReadsTraces) ? loops.Where(loop => loop.ReadsTraces) : loops;
     }
 
-    private static string Readers() => BenchCatalog.Loops.Where(loop => loop.ReadsTraces).Select(loop => loop.Name).ToList() is { Count: > 0 } names ? $", or name {string.Join(" or ", names)}" : "";
+    private static string Readers() => BenchCatalog.Loops.Where(loop => loop.ReadsTraces).Select(loop => loop.Group).Distinct().ToList() is { Count: > 0 } names ? $", or name {string.Join(" or ", names)}" : "";
 
     private static IReadOnlyList<PeerDescription> Peers(string[] values, IReadOnlyList<string> loops)
     {
