@@ -43,6 +43,7 @@ internal static class BenchJson
         Number(json, "x", row.Curve?.X);
         json.WriteString("xUnit", row.Curve?.XUnit);
         Number(json, "metadataBytes", row.Curve?.MetadataBytes);
+        Number(json, "residentBytesPerThread", row.Curve?.ResidentBytesPerThread);
         json.WriteEndObject();
     }
 

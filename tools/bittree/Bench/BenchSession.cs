@@ -1,5 +1,6 @@
 using BitTreeAlloc.Tool.Bench.Contenders;
 using BitTreeAlloc.Tool.Bench.Replays;
+using BitTreeAlloc.Tool.Bench.Report;
 using BitTreeAlloc.Tool.Cli;
 using BitTreeAlloc.Tool.Output;
 using BitTreeAlloc.Tool.Replay;
@@ -25,6 +26,9 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
         }
 
         var json = request.Json is { } path ? new JsonReport(path) : null;
+        var html = request.Html is { } page ? new OutputFile("--html", page) : null;
+        if (html is not null && json?.IsSame(html) == true)
+            throw new CliException($"--html: '{request.Html}' is the file of --json too; use another");
         var named = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
         if (!TryLoad(request, named, out var loops))
             return ExitCode.BadInput;
@@ -51,6 +55,7 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
         foreach (var line in conclusions)
             output.WriteLine(line);
         json?.Write(rows, BenchJson.Write);
+        html?.Write(stream => HtmlReport.Write(stream, rows, conclusions, failures, MachineFacts.Read(request)));
         return failures.Count == 0 ? ExitCode.Success : ExitCode.Failed;
     }
 

@@ -23,6 +23,7 @@ internal static class BenchTable
         ("x", row => Number(row.Curve?.X, "N0")),
         ("unit", row => row.Curve?.XUnit),
         ("metadata bytes", row => Number(row.Curve?.MetadataBytes, "N0")),
+        ("resident / thread", row => Number(row.Curve?.ResidentBytesPerThread, "N0")),
         ("threads", row => row.Replay is null ? row.Threads.ToString(CultureInfo.InvariantCulture) : null),
         ("operations", row => row.Replay is null ? row.Operations.ToString("N0", CultureInfo.InvariantCulture) : null),
         ("ns per op", row => Number(row.NsPerOp, row.NsPerOp < 1000 ? "0.0" : "N0")),

@@ -43,10 +43,9 @@ internal sealed unsafe class BlocksCurve : Curve
             for (long i = 0; i < count; i++)
                 live[i] = allocator.Alloc(ref cache, Slot);
             cache.Park();
-            var youngest = Time(allocator, ref cache, live + count - Turn, Turn);
-            var random = Time(allocator, ref cache, live, count);
-            var metadata = (double)allocator.GetStatistics().MetadataBytes;
-            return [new CurveSample("youngest block", youngest, Turns, metadata), new CurveSample("random blocks", random, Turns, metadata)];
+            var youngest = Time("youngest block", allocator, ref cache, live + count - Turn, Turn);
+            VisitAll(allocator, ref cache, live, count);
+            return [youngest, Time("random blocks", allocator, ref cache, live, count)];
         }
         finally
         {
@@ -55,12 +54,24 @@ internal sealed unsafe class BlocksCurve : Curve
         }
     }
 
+    // The words of a block that are written at the first slot that comes home are no part of a refill.
+    private static void VisitAll(BitTreeAllocator allocator, ref ThreadCache cache, void** live, long count)
+    {
+        for (long i = 0; i < count; i += PerBlock)
+        {
+            allocator.Free(ref cache, live[i], Slot);
+            cache.Park();
+            live[i] = allocator.Alloc(ref cache, Slot);
+        }
+    }
+
     // One turn: four slots go home, four come from there. Parking is what makes each a flush and a refill.
-    private static double Time(BitTreeAllocator allocator, ref ThreadCache cache, void** live, long count)
+    private static CurveSample Time(string arm, BitTreeAllocator allocator, ref ThreadCache cache, void** live, long count)
     {
         var random = 88172645463325252ul;
         var places = stackalloc long[Turn];
         long ticks = 0;
+        var (calls, faults) = (allocator.GetStatistics().OsCalls, ThreadFaults.Read());
         for (var turn = -Turns / 10; turn < Turns; turn++)
         {
             for (var i = 0; i < Turn; i++)
@@ -81,6 +92,8 @@ internal sealed unsafe class BlocksCurve : Curve
                 ticks += Stopwatch.GetTimestamp() - start;
         }
 
-        return ticks * ClockCost.NanosecondsPerTick / Turns;
+        faults = ThreadFaults.Read() - faults;
+        var after = allocator.GetStatistics();
+        return new CurveSample(arm, ticks * ClockCost.NanosecondsPerTick / Turns, Turns, after.MetadataBytes) { Faults = faults, OsCalls = after.OsCalls - calls };
     }
 }

@@ -4,8 +4,18 @@ namespace BitTreeAlloc.Tool.Bench.Curves;
 /// <param name="Arm">Which of the curve's lines; null where there is one.</param>
 /// <param name="NsPerOp">Nanoseconds per operation.</param>
 /// <param name="Operations">Their number.</param>
-/// <param name="MetadataBytes">Bytes of the allocator's own words at the time, or per thread where x counts threads.</param>
-internal readonly record struct CurveSample(string? Arm, double NsPerOp, long Operations, double? MetadataBytes);
+/// <param name="MetadataBytes">Committed bytes of the allocator's own words at the time, as it counts them; per thread where x counts threads.</param>
+internal readonly record struct CurveSample(string? Arm, double NsPerOp, long Operations, double MetadataBytes)
+{
+    /// <summary>Page faults meanwhile; null where the system does not tell.</summary>
+    public long? Faults { get; init; }
+
+    /// <summary>Calls of the operating system meanwhile.</summary>
+    public long? OsCalls { get; init; }
+
+    /// <summary>Growth of the resident set per thread, payload untouched; null where it was not measured.</summary>
+    public double? ResidentBytesPerThread { get; init; }
+}
 
 /// <summary>A cost of BitTreeAlloc as something grows. Peers are not compared: they write to the payload of what they free, which these live sets have no memory for.</summary>
 internal abstract class Curve

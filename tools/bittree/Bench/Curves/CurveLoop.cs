@@ -71,7 +71,9 @@ internal sealed class CurveLoop(Curve curve) : IBenchLoop
                         TimeOverOurs = 1,
                         Spread = times.Max() / times.Min(),
                         Touched = false,
-                        Curve = new CurveFigures(points[arm], curve.Unit, RoundTimer.Median([.. line.Select(sample => sample.MetadataBytes ?? 0)])),
+                        Curve = new CurveFigures(points[arm], curve.Unit, RoundTimer.Median([.. line.Select(sample => sample.MetadataBytes)]), Median(line, sample => sample.ResidentBytesPerThread)),
+                        FaultsPerOp = Median(line, sample => (double?)sample.Faults / sample.Operations),
+                        OsCallsPerOp = Median(line, sample => (double?)sample.OsCalls / sample.Operations),
                     };
                 }
             }
@@ -97,6 +99,12 @@ internal sealed class CurveLoop(Curve curve) : IBenchLoop
 
         public void Dispose()
         {
+        }
+
+        private static double? Median(IEnumerable<CurveSample> samples, Func<CurveSample, double?> figure)
+        {
+            var values = samples.Select(figure).OfType<double>().ToArray();
+            return values.Length == 0 ? null : RoundTimer.Median(values);
         }
     }
 }
