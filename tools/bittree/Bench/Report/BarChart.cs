@@ -59,6 +59,7 @@ internal static class BarChart
             svg.Text(scale.Map(tick), AxisHeight - 8, LogScale.Label(tick), Anchor.Middle, "dim");
         }
 
+        svg.Line(scale.Map(1), AxisHeight - 4, scale.Map(1), height - 4, "one");
         var y = AxisHeight;
         foreach (var block in blocks)
         {
@@ -72,7 +73,6 @@ internal static class BarChart
             }
         }
 
-        svg.Line(scale.Map(1), AxisHeight - 4, scale.Map(1), height - 4, "one");
         return svg.ToElement("time over ours, by loop");
     }
 

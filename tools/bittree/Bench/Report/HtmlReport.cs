@@ -14,7 +14,7 @@ internal static class HtmlReport
         @media (prefers-color-scheme:dark){:root{--bg:#16181b;--fg:#e6e6e3;--dim:#9aa0a6;--grid:#30343a;--shade:#7fb0ff1f;--c0:#6ea8ff;--c1:#9a9ea3;--c2:#f0a55a;--c3:#6fc98d;--c4:#e283b4;--c5:#b09af0;--c6:#d8bd45;--c7:#5cc8d6;--c8:#d0906f}}
         body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1000px;padding:1rem}
         h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}p,li,figcaption{max-width:75ch}figure{margin:1rem 0}
-        svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--fg)}svg text.dim{fill:var(--dim)}svg text.head{font-weight:600}
+        svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--fg)}svg text.dim{fill:var(--dim)}svg text.head{font-weight:600;paint-order:stroke;stroke:var(--bg);stroke-width:4px}
         .grid{stroke:var(--grid);stroke-width:1}.one{stroke:var(--fg);stroke-width:1.2}.whisker{stroke:var(--fg);stroke-width:1}.leader{stroke:var(--dim);stroke-width:.6}.shade{fill:var(--shade)}
         .line{fill:none;stroke-width:2;stroke-linejoin:round}.dash{stroke-dasharray:5 4}.hatch{stroke:var(--bg);stroke-width:3}
         .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}th,td{padding:.2rem .55rem;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}
