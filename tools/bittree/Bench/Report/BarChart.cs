@@ -64,7 +64,7 @@ internal static class BarChart
         foreach (var block in blocks)
         {
             var (loop, profile) = (block[0].Loop, block[0].Profile);
-            svg.Text(4, y + 17, profile is null ? loop : $"{loop}, {profile}", style: "head");
+            svg.Text(4, y + 17, Svg.Cut(profile is null ? loop : $"{loop}, {profile}", Width - 8), style: "head");
             y += HeadHeight;
             foreach (var row in block)
             {
@@ -81,7 +81,7 @@ internal static class BarChart
         var middle = y + (RowHeight / 2);
         var (one, end) = (scale.Map(1), scale.Map(row.TimeOverOurs!.Value));
         var (left, wide) = (Math.Min(one, end), Math.Max(1, Math.Abs(end - one)));
-        svg.Text(Names - 6, middle + 4, Cut(row.Allocator, Names - 10), Anchor.End);
+        svg.Text(Names - 6, middle + 4, Svg.Cut(row.Allocator, Names - 10), Anchor.End);
         svg.Rectangle(left, middle - (BarHeight / 2), wide, BarHeight, palette.Fill(row.Allocator));
         if (row.Conclusion == RoundRatios.None)
             svg.Hatch(left, middle - (BarHeight / 2), wide, BarHeight);
@@ -94,13 +94,5 @@ internal static class BarChart
 
         var text = string.Create(CultureInfo.InvariantCulture, $"{row.TimeOverOurs:0.00}{(row.NsPerOp is { } ns ? $"  {LogScale.Label(ns)} ns" : "")}{(row.Conclusion == RoundRatios.None ? " ?" : "")}");
         svg.Text(Width - Values + 8, middle + 4, text);
-    }
-
-    /// <summary>A text that fits.</summary>
-    private static string Cut(string text, double width)
-    {
-        while (text.Length > 2 && Svg.WidthOf(text) > width)
-            text = text[..^2] + "…";
-        return text;
     }
 }

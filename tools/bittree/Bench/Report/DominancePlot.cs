@@ -16,6 +16,7 @@ internal static class DominancePlot
     private const double Top = 26;
     private const double Floor = 356;
     private const double LabelRow = 17;
+    private const double NameWidth = 150;
 
     /// <summary>A dot.</summary>
     internal readonly record struct Point(string Label, string Allocator, double Time, double Memory);
@@ -68,7 +69,7 @@ internal static class DominancePlot
             var at = Math.Max(next, Math.Min(y.Map(point.Memory), Floor - 8));
             next = at + LabelRow;
             svg.Line(x.Map(point.Time), y.Map(point.Memory), Right + 14, at, "leader");
-            svg.Text(Right + 18, at + 4, string.Create(CultureInfo.InvariantCulture, $"{point.Label}: time {point.Time:0.00}, memory {point.Memory:0.00}"));
+            svg.Text(Right + 18, at + 4, string.Create(CultureInfo.InvariantCulture, $"{Svg.Cut(point.Label, NameWidth)}: time {point.Time:0.00}, memory {point.Memory:0.00}"));
             svg.Dot(x.Map(point.Time), y.Map(point.Memory), point.Allocator == ContenderCatalog.BitTree ? 6 : 5, palette.Fill(point.Allocator), point.Label);
         }
     }

@@ -49,16 +49,9 @@ internal static class LineChart
                 svg.Dot(x.Map(px), y.Map(py), 3, $"f{line.Style % Palette.Colours}", $"{line.Label}: {LogScale.Label(px)}, {LogScale.Label(py)}");
             var at = Top + (i * LegendRow) + 8;
             svg.Line(right + 14, at, right + 34, at, $"line s{line.Style % Palette.Colours}{dash}");
-            svg.Text(right + 40, at + 4, Cut(line.Label));
+            svg.Text(right + 40, at + 4, Svg.Cut(line.Label, Legend - 44));
         }
 
         return svg.ToElement(name);
-    }
-
-    private static string Cut(string text)
-    {
-        while (text.Length > 2 && Svg.WidthOf(text) > Legend - 44)
-            text = text[..^2] + "…";
-        return text;
     }
 }

@@ -47,11 +47,13 @@ internal sealed class LogScale
     public static string Label(double value) => value switch
     {
         >= 999.5e9 or < 0.0009995 => value.ToString("0.##e0", CultureInfo.InvariantCulture),
-        >= 999.5e6 => Short(value / 1e9) + "G",
-        >= 999.5e3 => Short(value / 1e6) + "M",
-        >= 999.5 => Short(value / 1e3) + "k",
+        >= 999.5e6 => Scaled(value / 1e9) + "G",
+        >= 999.5e3 => Scaled(value / 1e6) + "M",
+        >= 999.5 => Scaled(value / 1e3) + "k",
         _ => Short(value),
     };
+
+    private static string Scaled(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     private static string Short(double value) => value.ToString(value < 1 ? "0.####" : "0.##", CultureInfo.InvariantCulture);
 

@@ -31,6 +31,14 @@ internal sealed class Svg(double width, double height)
     /// <summary>How wide a text becomes, at most.</summary>
     public static double WidthOf(string text) => text.Length * LetterWidth;
 
+    /// <summary>A text that fits, cut at its end where it does not.</summary>
+    public static string Cut(string text, double width)
+    {
+        while (text.Length > 2 && WidthOf(text) > width)
+            text = text[..^2] + "…";
+        return text;
+    }
+
     /// <summary>A rectangle.</summary>
     public void Rectangle(double x, double y, double wide, double high, string style) =>
         Add($"<rect x=\"{x:0.##}\" y=\"{y:0.##}\" width=\"{Math.Max(0, wide):0.##}\" height=\"{Math.Max(0, high):0.##}\" class=\"{style}\"/>");
