@@ -1,6 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using BitTreeAlloc.Tests.Unit.Traces;
-using BitTreeAlloc.Tool.Allocators;
 using BitTreeAlloc.Tool.Bench;
 using BitTreeAlloc.Tool.Bench.Replays;
 using BitTreeAlloc.Tool.Cli;
@@ -17,11 +17,11 @@ public sealed class BenchTraceTests : IDisposable
     [Fact]
     public void Files_alone_mean_traces_and_every_figure_of_a_row_is_there()
     {
-        var (one, two, json) = (Write("a", 1), Write("b", 2), Path.Combine(_folder, "out.json"));
-        var (code, output, error) = Run("bench", one, two, "--rounds", "1", "--profile", "Frugal,Balanced", "--json", json);
+        var (file, json) = (Write("a", 1), Path.Combine(_folder, "out.json"));
+        var (code, output, error) = Run("bench", file, "--rounds", "1", "--profile", "Frugal,Balanced", "--json", json);
         Assert.True(code == ExitCode.Success, error);
         var rows = JsonDocument.Parse(File.ReadAllText(json)).RootElement.EnumerateArray().ToList();
-        Assert.Equal(["trace-random-1", "trace-random-2", "traces-geomean"], rows.Select(row => row.GetProperty("loop").GetString()).Distinct());
+        Assert.Equal(["trace-random-1", "traces-geomean"], rows.Select(row => row.GetProperty("loop").GetString()).Distinct());
         foreach (var row in rows.Where(row => row.GetProperty("loop").GetString() != "traces-geomean"))
         {
             Assert.True(row.GetProperty("nsPerOp").GetDouble() > 0 && row.GetProperty("timeOverOurs").GetDouble() > 0, row.ToString());
@@ -67,7 +67,7 @@ public sealed class BenchTraceTests : IDisposable
         {
             var (trace, again) = (SyntheticTrace.Make(name), TraceSource.Load(name));
             Assert.Equal(trace.Header, again.Header);
-            Assert.Equal(trace.Events, again.Events);
+            Assert.True(MemoryMarshal.AsBytes<TraceEvent>(trace.Events).SequenceEqual(MemoryMarshal.AsBytes<TraceEvent>(again.Events)), name);
             var live = new Dictionary<uint, ulong>();
             ulong bytes = 0, peak = 0;
             foreach (var e in trace.Events)
