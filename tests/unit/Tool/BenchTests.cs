@@ -11,6 +11,8 @@ public sealed class BenchTests : IDisposable
     [
         "loop", "arm", "profile", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs", "timeOverOursLow", "timeOverOursHigh", "spread", "conclusion", "peakRssBytes", "warmup", "touched",
         "faultsPerOp", "osCallsPerOp", "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl", "faultsPerMillion",
+        "peakLiveBytes", "peakOverLive", "afterFreeBytes", "afterTrimBytes", "coldNsPerOp", "coldOverOurs", "unsizedOverSized", "timeOverBestPeer", "faultsPer1000", "osCallsPer1000", "slowPathsPer1000",
+        "coldFaultsPer1000", "coldOsCallsPer1000", "coldSlowPathsPer1000", "p999OverOurs", "p9999OverOurs", "clockNs", "ccdf", "x", "xUnit", "metadataBytes", "residentBytesPerThread",
     ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bittree-test").FullName;
@@ -34,7 +36,7 @@ public sealed class BenchTests : IDisposable
             Assert.Equal(JsonValueKind.Null, rows[0].GetProperty(name).ValueKind);
         Assert.Equal([0.9, 1.6, 4096, 32, 2048.5, 3], new[] { "timeOverOursLow", "timeOverOursHigh", "peakRssBytes", "warmup", "faultsPerOp", "osCallsPerOp" }.Select(name => rows[2].GetProperty(name).GetDouble()));
         Assert.Equal(("no conclusion", true, JsonValueKind.Null), (rows[2].GetProperty("conclusion").GetString(), rows[2].GetProperty("touched").GetBoolean(), rows[2].GetProperty("arm").ValueKind));
-        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], s_names[17..].Select(name => rows[1].GetProperty(name).GetDouble()));
+        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], s_names[17..24].Select(name => rows[1].GetProperty(name).GetDouble()));
     }
 
     [Fact]
@@ -64,7 +66,7 @@ public sealed class BenchTests : IDisposable
     }
 
     [Theory]
-    [InlineData("bench sideways", "'sideways'", "all, large, latency, large-fixed8m-untouched-1t")]
+    [InlineData("bench sideways", "'sideways'", "all, large, latency, memory, traces, curves, large-fixed8m-untouched-1t")]
     [InlineData("bench large --profile thrifty", "'thrifty'", "Balanced, LowLatency, Frugal, LargeBuffers")]
     [InlineData("bench large --peer mine", "'mine'", "NAME=PATH")]
     [InlineData("bench large --peer =/some/file", "'=/some/file'", "NAME=PATH")]
@@ -72,6 +74,13 @@ public sealed class BenchTests : IDisposable
     [InlineData("bench large --peer native=/some/file", "'native'", "use one other than bittree, native")]
     [InlineData("bench large --peer mine=/no/such/file.so", "'/no/such/file.so'", "shared library that exports malloc")]
     [InlineData("bench large /no/such/trace.mtr", "'/no/such/trace.mtr'", "leave it out")]
+    [InlineData("bench latency /no/such/trace.mtr", "'/no/such/trace.mtr'", "name memory or traces")]
+    [InlineData("bench traces nosuch.mtr.gz", "nosuch.mtr.gz", "no such file")]
+    [InlineData("bench memory /tmp", "/tmp", "a directory")]
+    [InlineData("bench curves --peer mine=/bin/true", "'mine=/bin/true'", "has no use")]
+    [InlineData("bench traces --html /nowhere/at/all.html", "--html: '/nowhere/at/all.html'", "cannot be written")]
+    [InlineData("bench traces --json /nowhere/at/all.json", "--json: '/nowhere/at/all.json'", "cannot be written")]
+    [InlineData("bench traces --json same.out --html same.out", "'same.out'", "use another")]
     [InlineData("bench latency-trim --samples 1", "'1'", "1000")]
     [InlineData("bench latency-trim --rounds 0", "'0'", "1 to 1000")]
     [InlineData("bench latency-trim --profile thrifty", "'thrifty'", "Frugal")]
@@ -102,7 +111,7 @@ public sealed class BenchTests : IDisposable
     public void Names_of_loops_and_groups_are_unique_and_stand_for_what_they_say()
     {
         Assert.Equal(BenchCatalog.Names.Count, BenchCatalog.Names.Distinct(StringComparer.OrdinalIgnoreCase).Count());
-        Assert.Equal(BenchCatalog.Loops, BenchCatalog.Select("all"));
+        Assert.Equal(BenchCatalog.Loops.Where(loop => loop.Group != "curves"), BenchCatalog.Select("all"));
         Assert.All(BenchCatalog.Loops, loop => Assert.Equal([loop], BenchCatalog.Select(loop.Name)));
         foreach (var group in BenchCatalog.Groups)
             Assert.Equal(BenchCatalog.Loops.Where(loop => loop.Group == group), BenchCatalog.Select(group));

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using BitTreeAlloc.Tool.Bench.Latency;
+using BitTreeAlloc.Tool.Bench.Replays;
 
 namespace BitTreeAlloc.Tool.Bench;
 
@@ -41,7 +43,54 @@ internal static class BenchJson
         Number(json, "maxNs", row.Latency?.Max);
         Number(json, "p999OverControl", row.P999OverControl);
         Number(json, "faultsPerMillion", row.FaultsPerMillion);
+        Write(json, row.Replay);
+        Write(json, row.Tail);
+        Number(json, "x", row.Curve?.X);
+        json.WriteString("xUnit", row.Curve?.XUnit);
+        Number(json, "metadataBytes", row.Curve?.MetadataBytes);
+        Number(json, "residentBytesPerThread", row.Curve?.ResidentBytesPerThread);
         json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, ReplayFigures? figures)
+    {
+        Number(json, "peakLiveBytes", figures?.PeakLiveBytes);
+        Number(json, "peakOverLive", figures?.PeakOverLive);
+        Number(json, "afterFreeBytes", figures?.AfterFreeBytes);
+        Number(json, "afterTrimBytes", figures?.AfterTrimBytes);
+        Number(json, "coldNsPerOp", figures?.ColdNsPerOp);
+        Number(json, "coldOverOurs", figures?.ColdOverOurs);
+        Number(json, "unsizedOverSized", figures?.UnsizedOverSized);
+        Number(json, "timeOverBestPeer", figures?.TimeOverBestPeer);
+        Number(json, "faultsPer1000", figures?.FaultsPer1000);
+        Number(json, "osCallsPer1000", figures?.OsCallsPer1000);
+        Number(json, "slowPathsPer1000", figures?.SlowPathsPer1000);
+        Number(json, "coldFaultsPer1000", figures?.ColdFaultsPer1000);
+        Number(json, "coldOsCallsPer1000", figures?.ColdOsCallsPer1000);
+        Number(json, "coldSlowPathsPer1000", figures?.ColdSlowPathsPer1000);
+    }
+
+    private static void Write(Utf8JsonWriter json, TailFigures? figures)
+    {
+        Number(json, "p999OverOurs", figures?.P999OverOurs);
+        Number(json, "p9999OverOurs", figures?.P9999OverOurs);
+        Number(json, "clockNs", figures?.ClockNs);
+        if (figures?.Ccdf is not { } ccdf)
+        {
+            json.WriteNull("ccdf");
+            return;
+        }
+
+        json.WriteStartArray("ccdf");
+        foreach (var point in ccdf)
+        {
+            json.WriteStartArray();
+            json.WriteNumberValue(point.Ns);
+            json.WriteNumberValue(point.Fraction);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Number(Utf8JsonWriter json, string name, double? value)

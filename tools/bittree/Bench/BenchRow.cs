@@ -1,3 +1,7 @@
+using BitTreeAlloc.Tool.Bench.Curves;
+using BitTreeAlloc.Tool.Bench.Latency;
+using BitTreeAlloc.Tool.Bench.Replays;
+
 namespace BitTreeAlloc.Tool.Bench;
 
 /// <summary>The figures of one arm of a loop. Times in nanoseconds; what a loop does not measure is null.</summary>
@@ -73,6 +77,15 @@ internal sealed record BenchRow
 
     /// <summary>Time of frees without a size over those with one, of the loop that has both.</summary>
     public double? UnsizedOverSized { get; init; }
+
+    /// <summary>What rows of replayed traces have beyond the others.</summary>
+    public ReplayFigures? Replay { get; init; }
+
+    /// <summary>What rows of single operations have beyond the percentiles.</summary>
+    public TailFigures? Tail { get; init; }
+
+    /// <summary>What rows of curves have beyond the others.</summary>
+    public CurveFigures? Curve { get; init; }
 }
 
 /// <summary>Percentiles in nanoseconds.</summary>

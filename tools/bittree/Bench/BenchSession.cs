@@ -1,4 +1,6 @@
 using BitTreeAlloc.Tool.Bench.Contenders;
+using BitTreeAlloc.Tool.Bench.Replays;
+using BitTreeAlloc.Tool.Bench.Report;
 using BitTreeAlloc.Tool.Cli;
 using BitTreeAlloc.Tool.Output;
 using BitTreeAlloc.Tool.Replay;
@@ -24,7 +26,12 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
         }
 
         var json = request.Json is { } path ? new JsonReport(path) : null;
-        var loops = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
+        var html = request.Html is { } page ? new OutputFile("--html", page) : null;
+        if (html is not null && json?.IsSame(html) == true)
+            throw new CliException($"--html: '{request.Html}' is the file of --json too; use another");
+        var named = request.Loops.Select(name => BenchCatalog.Find(name)!).ToList();
+        if (!TryLoad(request, named, out var loops))
+            return ExitCode.BadInput;
         if (loops.Exists(loop => loop.ComparesAllocators))
         {
             foreach (var name in BenchContenders.Prepare(request))
@@ -40,13 +47,28 @@ internal sealed class BenchSession(TextWriter output, TextWriter error)
                 Measure(loop, profile, request.RoundsAreGiven ? request : request with { Rounds = loop.DefaultRounds }, rows, conclusions, failures);
         }
 
+        rows.AddRange(TraceSummary.Means(rows).ToList());
+        conclusions.AddRange(TraceSummary.Conclusions(rows));
         foreach (var line in failures)
             error.WriteLine($"bittree: {line}");
         BenchTable.Write(output, rows);
         foreach (var line in conclusions)
             output.WriteLine(line);
         json?.Write(rows, BenchJson.Write);
+        html?.Write(stream => HtmlReport.Write(stream, rows, conclusions, failures, MachineFacts.Read(request)));
         return failures.Count == 0 ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private bool TryLoad(BenchRequest request, List<IBenchLoop> named, out List<IBenchLoop> loops)
+    {
+        var good = true;
+        var traces = !named.Exists(loop => loop.ReadsTraces) ? [] : NamedTrace.Load(request.Files, problem =>
+        {
+            error.WriteLine($"bittree: {problem}");
+            good = false;
+        });
+        loops = [.. named.SelectMany(loop => loop.Over(traces))];
+        return good;
     }
 
     private void Measure(IBenchLoop loop, Profile profile, BenchRequest request, List<BenchRow> rows, List<string> conclusions, List<string> failures)

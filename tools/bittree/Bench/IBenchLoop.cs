@@ -1,4 +1,5 @@
 using BitTreeAlloc.Tool.Allocators;
+using BitTreeAlloc.Tool.Bench.Replays;
 
 namespace BitTreeAlloc.Tool.Bench;
 
@@ -19,6 +20,12 @@ internal interface IBenchLoop
 
     /// <summary>Counted rounds where the user says nothing.</summary>
     int DefaultRounds => BenchRequest.DefaultRounds;
+
+    /// <summary>Whether <c>all</c> stands for it too.</summary>
+    bool IsInAll => true;
+
+    /// <summary>The loops to run in its place: of one that reads traces, one per trace.</summary>
+    IEnumerable<IBenchLoop> Over(IReadOnlyList<NamedTrace> traces) => [this];
 
     /// <summary>One line for the list: what is measured, and what comes out.</summary>
     string Summary { get; }
@@ -103,4 +110,7 @@ internal sealed record BenchRequest
 
     /// <summary>Where the rows go as JSON, or null.</summary>
     public string? Json { get; init; }
+
+    /// <summary>Where the report goes as a page, or null.</summary>
+    public string? Html { get; init; }
 }

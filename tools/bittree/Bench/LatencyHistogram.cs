@@ -1,4 +1,5 @@
 using System.Numerics;
+using BitTreeAlloc.Tool.Bench.Latency;
 
 namespace BitTreeAlloc.Tool.Bench;
 
@@ -19,9 +20,15 @@ internal sealed class LatencyHistogram
     /// <summary>The largest value recorded; 0 where there is none.</summary>
     public ulong Max { get; private set; }
 
+    /// <summary>The mean of the values, exactly as recorded; 0 where there is none.</summary>
+    public double Mean => Count == 0 ? 0 : Sum / Count;
+
+    private double Sum { get; set; }
+
     /// <summary>Records one value, in any unit.</summary>
     public void Record(ulong value)
     {
+        Sum += value;
         _counts[BucketOf(value)]++;
         Count++;
         if (value > Max)
@@ -34,6 +41,7 @@ internal sealed class LatencyHistogram
         for (var bucket = 0; bucket < _counts.Length; bucket++)
             _counts[bucket] += other._counts[bucket];
         Count += other.Count;
+        Sum += other.Sum;
         Max = Math.Max(Max, other.Max);
     }
 
@@ -54,6 +62,27 @@ internal sealed class LatencyHistogram
         }
 
         return Max;
+    }
+
+    /// <summary>
+    /// For drawing: values, and the fraction of all recorded ones that is above each. Points that neither the value nor the fraction moves by a twentieth are left out; the last is the maximum, with 0.
+    /// </summary>
+    public IReadOnlyList<CcdfPoint> Ccdf()
+    {
+        const double step = 1.05;
+        var points = new List<CcdfPoint>();
+        var above = Count;
+        for (var bucket = 0; bucket < _counts.Length && above > 0; bucket++)
+        {
+            if (_counts[bucket] == 0)
+                continue;
+            above -= _counts[bucket];
+            var point = new CcdfPoint(Math.Min(UpperEnd(bucket), Max), (double)above / Count);
+            if (above == 0 || points.Count == 0 || point.Ns > points[^1].Ns * step || point.Fraction * step < points[^1].Fraction)
+                points.Add(point);
+        }
+
+        return points;
     }
 
     /// <summary>The bucket of a value.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BitTreeAlloc.Tool.Bench.Latency;
 using BitTreeAlloc.Tool.Replay;
 
 namespace BitTreeAlloc.Tool.Bench;
@@ -105,6 +106,7 @@ internal sealed class LatencyTrimSeries : IBenchSeries
             Operations = all.Count,
             Spread = own.Max() / own.Min(),
             Latency = LatencyFigures.Of(all),
+            Tail = new TailFigures { ClockNs = _measured.ClockNanoseconds, Ccdf = all.Ccdf() },
             P999OverControl = RoundTimer.Median(Ratios(Control, rounds, part)),
             FaultsPerMillion = rounds.TrueForAll(round => round.Faults is not null) ? 1e6 * rounds.Sum(round => round.Faults!.Value) / Math.Max(1, total) : null,
         };

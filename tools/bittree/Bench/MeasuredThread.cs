@@ -11,11 +11,10 @@ internal sealed unsafe class MeasuredThread : IDisposable
 {
     private const int Live = 20_000;
     private const int LongestBurst = 256;
-    private const int ClockPairs = 100_000;
 
     private readonly BitTreeAllocator _allocator;
     private readonly nuint* _live = (nuint*)NativeMemory.AllocZeroed(Live, (nuint)sizeof(nuint));
-    private readonly double _nanosecondsPerTick = 1e9 / Stopwatch.Frequency;
+    private readonly double _nanosecondsPerTick = ClockCost.NanosecondsPerTick;
     private readonly ulong _clockTicks;
     private ThreadCache _cache;
     private ulong _random = 88172645463325252;
@@ -24,7 +23,7 @@ internal sealed unsafe class MeasuredThread : IDisposable
     {
         _allocator = allocator;
         _cache = allocator.CreateCache();
-        _clockTicks = ClockCost();
+        _clockTicks = ClockCost.Ticks();
     }
 
     /// <summary>What two readings of the clock in a row differ by, in nanoseconds: the median.</summary>
@@ -70,18 +69,6 @@ internal sealed unsafe class MeasuredThread : IDisposable
             if ((before & 1) != 0 && Volatile.Read(ref *epoch) == before)
                 samples.During.Record(nanoseconds);
         }
-    }
-
-    private static ulong ClockCost()
-    {
-        var pairs = new LatencyHistogram();
-        for (var i = 0; i < ClockPairs; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            pairs.Record((ulong)(Stopwatch.GetTimestamp() - start));
-        }
-
-        return pairs.Percentile(0.5);
     }
 
     private ulong Next()

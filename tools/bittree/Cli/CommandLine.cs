@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BitTreeAlloc.Tool.Bench;
+using BitTreeAlloc.Tool.Bench.Curves;
 using BitTreeAlloc.Tool.Bench.Timed;
 using BitTreeAlloc.Tool.Explore;
 using BitTreeAlloc.Tool.Memory;
@@ -27,6 +28,10 @@ internal static class CommandLine
         {
             if (args is [MeasureRequest.Command, ..])
                 return MeasureChild.Run(args[1..], output, error);
+            if (args is [ColdChild.Command, ..])
+                return ColdChild.Run(args[1..], output, error);
+            if (args is [CurveChild.Command, ..])
+                return CurveChild.Run(args[1..], output, error);
             if (args is [LoopChild.Command, ..])
                 return LoopChild.Run(args[1..], output, error);
             var session = new ReplaySession(output, error);

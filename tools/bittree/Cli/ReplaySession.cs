@@ -190,11 +190,7 @@ internal sealed class ReplaySession(TextWriter output, TextWriter error)
         {
             try
             {
-                var trace = TraceSource.Load(file);
-                var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-                if (trace.Header.PeakLiveBytes > (ulong)memory)
-                    throw new IOException($"the trace holds {trace.Header.PeakLiveBytes} bytes at its peak, this machine offers {memory}");
-                traces.Add((file, trace));
+                traces.Add((file, TraceSource.LoadFitting(file)));
             }
             catch (Exception e) when (e is IOException or TraceFormatException)
             {

@@ -21,8 +21,17 @@ internal static class ChildRunner
     /// <summary>Measures once; on failure the figures are null and <c>Error</c> says why in one line.</summary>
     public static (MemoryFigures? Figures, string? Error) Run(MeasureRequest request) => Run(request.ToArguments());
 
-    /// <summary>The same for any hidden command that writes one line of figures.</summary>
+    /// <summary>The same for any hidden command that writes a line of figures of memory.</summary>
     public static (MemoryFigures? Figures, string? Error) Run(IEnumerable<string> arguments)
+    {
+        var (line, error) = RunLine(arguments);
+        if (line is null)
+            return (null, error);
+        return MemoryFigures.TryParse(line, out var figures) ? (figures, null) : (null, $"the measuring process wrote '{line.Trim()}'");
+    }
+
+    /// <summary>The same for any hidden command that writes one line; on failure it is null and <c>Error</c> says why.</summary>
+    public static (string? Line, string? Error) RunLine(IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         SetCommand(start);
@@ -40,8 +49,8 @@ internal static class ChildRunner
             return (null, $"the measuring process ran longer than {s_timeout.TotalMinutes:0} minutes");
         }
 
-        if (process.ExitCode == 0 && MemoryFigures.TryParse(output.Result, out var figures))
-            return (figures, null);
+        if (process.ExitCode == 0)
+            return (output.Result, null);
         var text = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
         return (null, $"the measuring process ended with code {process.ExitCode}: {text ?? "no message"}");
     }

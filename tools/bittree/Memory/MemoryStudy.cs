@@ -1,9 +1,10 @@
+using BitTreeAlloc.Tool.Allocators;
 using BitTreeAlloc.Tool.Replay;
 
 namespace BitTreeAlloc.Tool.Memory;
 
 /// <summary>Memory figures of several contenders on one trace and mode, less those of the empty run, each the median of several processes.</summary>
-internal sealed class MemoryStudy(string file, ReplayMode mode, CasWidth cas, int children)
+internal sealed class MemoryStudy(string file, ReplayMode mode, CasWidth cas, int children, IReadOnlyList<PeerDescription>? peers = null)
 {
     /// <summary>The most processes per figure: more would not move the median by a page.</summary>
     public const int MostChildren = 5;
@@ -31,9 +32,10 @@ internal sealed class MemoryStudy(string file, ReplayMode mode, CasWidth cas, in
     private (MemoryFigures? Figures, string? Error) MedianOf(string allocator, Profile profile, Level level, Action step)
     {
         var runs = new List<MemoryFigures>();
+        var library = peers?.FirstOrDefault(peer => peer.Name == allocator)?.Files[0] ?? "";
         for (var i = 0; i < children; i++)
         {
-            var (figures, error) = ChildRunner.Run(new MeasureRequest(file, mode, allocator, profile, level, cas));
+            var (figures, error) = ChildRunner.Run(new MeasureRequest(file, mode, allocator, profile, level, cas, library));
             step();
             if (figures is null)
                 return (null, error);

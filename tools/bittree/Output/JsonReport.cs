@@ -5,53 +5,20 @@ namespace BitTreeAlloc.Tool.Output;
 /// <summary>Writes the rows as a JSON array: first to a file beside the target, then moved over it, so that nobody reads half a report.</summary>
 internal sealed class JsonReport
 {
-    private readonly string _path;
+    private readonly OutputFile _file;
 
     /// <summary>Makes sure, before the long run, that <paramref name="path"/> can be written.</summary>
     /// <exception cref="Cli.CliException">It cannot.</exception>
-    public JsonReport(string path)
-    {
-        try
-        {
-            _path = Path.GetFullPath(path);
-            if (Directory.Exists(_path))
-                throw new IOException("it is a directory");
-            if (IsDevice)
-                return;
-            if (File.Exists(_path) && File.ResolveLinkTarget(_path, returnFinalTarget: true) is { } target)
-                _path = target.FullName;
-            if (File.Exists(_path))
-                File.OpenHandle(_path, FileMode.Open, FileAccess.Write).Dispose();
-            File.OpenHandle(Temporary, FileMode.Create, FileAccess.Write).Dispose();
-            File.Delete(Temporary);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new Cli.CliException($"--json: '{path}' cannot be written: {e.Message}");
-        }
-    }
+    public JsonReport(string path) => _file = new OutputFile("--json", path);
 
-    private string Temporary => $"{_path}.{Environment.ProcessId}.tmp";
-
-    private bool IsDevice => _path.StartsWith("/dev/", StringComparison.Ordinal) || _path.StartsWith("/proc/", StringComparison.Ordinal);
+    /// <summary>Whether it goes to the same file.</summary>
+    public bool IsSame(OutputFile other) => _file.IsSame(other);
 
     /// <summary>Writes all rows.</summary>
     public void Write(IEnumerable<ResultRow> rows) => Write(rows, WriteRow);
 
     /// <summary>Writes rows of any kind.</summary>
-    public void Write<TRow>(IEnumerable<TRow> rows, Action<Utf8JsonWriter, TRow> writeRow)
-    {
-        if (IsDevice)
-        {
-            using var device = new FileStream(_path, FileMode.Open, FileAccess.Write);
-            WriteTo(device, rows, writeRow);
-            return;
-        }
-
-        using (var file = File.Create(Temporary))
-            WriteTo(file, rows, writeRow);
-        File.Move(Temporary, _path, overwrite: true);
-    }
+    public void Write<TRow>(IEnumerable<TRow> rows, Action<Utf8JsonWriter, TRow> writeRow) => _file.Write(stream => WriteTo(stream, rows, writeRow));
 
     /// <summary>Writes all rows to a stream.</summary>
     public static void WriteTo(Stream stream, IEnumerable<ResultRow> rows) => WriteTo(stream, rows, WriteRow);

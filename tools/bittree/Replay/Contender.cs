@@ -33,6 +33,9 @@ internal abstract class Contender(string name, Profile? profile, Level? level)
 
     /// <summary>Replays once, touching every byte, and reads the resident set. Meant for a process of its own.</summary>
     public abstract MemoryFigures MeasureMemory(Workload workload);
+
+    /// <summary>Replays once for the first time, the runtime's own first times apart. Meant for a process of its own.</summary>
+    public abstract ColdFigures MeasureCold(Workload workload);
 }
 
 /// <summary>Timed rounds on one allocator instance, which stays warm between them as the peers' process-wide heaps do.</summary>
@@ -40,6 +43,12 @@ internal abstract class TimedSeries : IDisposable
 {
     /// <summary>Replays once; returns nanoseconds.</summary>
     public abstract double Round();
+
+    /// <summary>Calls of the operating system so far; null where the allocator does not count them.</summary>
+    public abstract long? OsCalls();
+
+    /// <summary>Refills and flushes so far; null where the allocator does not count them.</summary>
+    public abstract long? SlowPaths();
 
     /// <summary>Parks the caches; returns what the allocator counts as live although everything was freed.</summary>
     public abstract long Finish();

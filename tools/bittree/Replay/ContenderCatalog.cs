@@ -14,6 +14,9 @@ internal static class ContenderCatalog
     /// <summary>The name of the run without allocations. Not offered on the command line.</summary>
     public const string Empty = "empty";
 
+    /// <summary>BitTreeAlloc with frees that are not told the size. Not offered on the command line.</summary>
+    public const string BitTreeUnsized = "bittree-unsized";
+
     /// <summary>The names a user may give, apart from <c>all</c>.</summary>
     public static IReadOnlyList<string> Names { get; } = [BitTree, Native, .. PeerLibrary.Known.Select(p => p.Name)];
 
@@ -22,20 +25,23 @@ internal static class ContenderCatalog
     /// <param name="profile">For BitTreeAlloc.</param>
     /// <param name="level">For BitTreeAlloc.</param>
     /// <param name="cas">For BitTreeAlloc.</param>
-    public static Contender? Make(string name, Profile profile, Level level, CasWidth cas)
+    /// <param name="peers">Allocators of the user's, beside those the tool knows.</param>
+    public static Contender? Make(string name, Profile profile, Level level, CasWidth cas, IReadOnlyList<PeerDescription>? peers = null)
     {
+        BitTreeAllocatorOptions Options() => new() { Profile = profile, Level = level, CasWidth = cas };
         switch (name)
         {
             case BitTree:
-                return new ContenderOf<BitTreeAdapter>(
-                    name, profile, level, () => new BitTreeAdapter(new BitTreeAllocatorOptions { Profile = profile, Level = level, CasWidth = cas }), isInstance: true);
+                return new ContenderOf<BitTreeAdapter>(name, profile, level, () => new BitTreeAdapter(Options()), isInstance: true);
+            case BitTreeUnsized:
+                return new ContenderOf<BitTreeUnsizedAdapter>(name, profile, level, () => new BitTreeUnsizedAdapter(new BitTreeAdapter(Options())), isInstance: true);
             case Native:
                 return new ContenderOf<NativeAdapter>(name, null, null, () => default, isInstance: false);
             case Empty:
                 return new ContenderOf<NoOpAdapter>(name, null, null, () => default, isInstance: true);
         }
 
-        var peer = PeerLibrary.Known.Single(p => p.Name == name);
+        var peer = PeerLibrary.Known.Concat(peers ?? []).Single(p => p.Name == name);
         return PeerLibrary.TryLoad(peer, out var library)
             ? new ContenderOf<PeerAdapter>(name, null, null, () => new PeerAdapter(library), isInstance: false)
             : null;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using BitTreeAlloc.Tool.Allocators;
+using BitTreeAlloc.Tool.Bench;
 using BitTreeAlloc.Tool.Memory;
+using BitTreeAlloc.Tool.Traces;
 using BitTreeAlloc.Tool.Verify;
 
 namespace BitTreeAlloc.Tool.Replay;
@@ -47,6 +49,24 @@ internal sealed class ContenderOf<TAdapter>(string name, Profile? profile, Level
         if (isInstance)
             Measure(workload, rss, warmUp: true);
         return Measure(workload, rss, warmUp: false);
+    }
+
+    /// <inheritdoc/>
+    public override unsafe ColdFigures MeasureCold(Workload workload)
+    {
+        // What the runtime compiles at first use is not the allocator's start. An instance can be left behind; a heap of the whole process must stay as cold as can be.
+        using (var warm = new Series(new Workload(isInstance ? SyntheticTrace.Make(SyntheticTrace.Start) : SyntheticTrace.Make(SyntheticTrace.Tiny), ReplayMode.Serial), open()))
+        {
+            _ = warm.Round();
+            _ = warm.Round();
+        }
+
+        var empty = new PlainHandler<NoOpAdapter, FirstByte>(default, default, workload.Slots);
+        SerialRun.Execute(ref empty, workload.Trace.Events);
+        using var series = new Series(workload, open());
+        var (faults, calls, slow) = (ThreadFaults.Read(), series.OsCalls(), series.SlowPaths());
+        var nanoseconds = series.Round();
+        return new ColdFigures(nanoseconds, ThreadFaults.Read() - faults, series.OsCalls() - calls, series.SlowPaths() - slow);
     }
 
     private unsafe MemoryFigures Measure(Workload workload, RssReader rss, bool warmUp)
@@ -115,6 +135,10 @@ internal sealed class ContenderOf<TAdapter>(string name, Profile? profile, Level
                 _adapters[t] = handlers[t].Adapter;
             return ticks * (1e9 / Stopwatch.Frequency);
         }
+
+        public override long? OsCalls() => _adapters[0].OsCalls();
+
+        public override long? SlowPaths() => _adapters[0].SlowPaths();
 
         public override long Finish()
         {

@@ -9,15 +9,32 @@ internal static class TraceSource
     /// <summary>What stands for the embedded trace where a path is expected.</summary>
     public const string Embedded = "(embedded)";
 
-    private const string EmbeddedName = "sqlite.mtr.gz";
+    /// <summary>The name of the embedded trace.</summary>
+    public const string EmbeddedTrace = "sqlite";
+
+    private const string EmbeddedName = EmbeddedTrace + ".mtr.gz";
 
     /// <summary>Reads a whole trace from a path, or from <see cref="Embedded"/>.</summary>
     /// <exception cref="TraceFormatException">The content is no consistent trace.</exception>
     /// <exception cref="IOException">The file cannot be opened or read; the message names no path.</exception>
     public static Trace Load(string path)
     {
+        if (SyntheticTrace.Names.Contains(path))
+            return SyntheticTrace.Make(path);
         using var stream = Open(path);
         return Load(stream);
+    }
+
+    /// <summary>The same, of a trace whose objects fit into this machine.</summary>
+    /// <exception cref="TraceFormatException">The content is no consistent trace.</exception>
+    /// <exception cref="IOException">The file cannot be opened or read, or it holds more than there is; the message names no path.</exception>
+    public static Trace LoadFitting(string path)
+    {
+        var trace = Load(path);
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return trace.Header.PeakLiveBytes <= (ulong)memory
+            ? trace
+            : throw new IOException($"the trace holds {trace.Header.PeakLiveBytes} bytes at its peak, this machine offers {memory}");
     }
 
     /// <summary>Reads a whole trace from a seekable stream of plain or gzip bytes, told apart by their first two.</summary>
