@@ -20,5 +20,6 @@ internal static unsafe class HeapWords
         memory.Ignore(&heap->HugePool30BytesLine.Value);
         memory.Ignore(&heap->MovedBytesLine.Value);
         memory.Ignore(&heap->MediumSlackLine.Value);
+        memory.Ignore(&heap->SmallSlackLine.Value);
     }
 }

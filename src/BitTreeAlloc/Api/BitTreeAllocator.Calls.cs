@@ -220,7 +220,7 @@ public sealed unsafe partial class BitTreeAllocator
     private void AfterMove(CacheRecord* record, nuint oldSize)
     {
         if (oldSize > MaxSmallSize)
-            _engine.AfterMove(_heap, record);
+            _engine.AfterMove(_heap, record, oldSize);
     }
 
     /// <summary>Moves contents between regions or mappings, and frees the old memory; false where they have to be copied.</summary>

@@ -101,6 +101,7 @@ public sealed class BitTreeAllocatorOptions
             : ReserveBytes is >= MinReserveBytes and <= MaxReserveBytes ? System.Numerics.BitOperations.RoundUpToPowerOf2(ReserveBytes)
             : throw Bad(nameof(ReserveBytes), ReserveBytes, $"0 for the default, or {MinReserveBytes} to {MaxReserveBytes}; it is rounded up to a power of two"),
         RecyclerBytesPerClass = RecyclerBytesPerClass,
+        MagazineBytes = EffectivePolicy.MagazineBytes,
         CacheBudgetBytes = CacheBudgetBytes,
         ClaimIdle = ClaimIdleCaches,
         ExactRegions = ExactRegions,

@@ -34,6 +34,12 @@ public sealed record MemoryPolicy
     /// <summary>Bytes by which touched memory grows, at least, between two times that free pages go back so: smaller steps hold less memory and take more page faults.</summary>
     public ulong PurgeStepBytes { get; init; } = 512 << 10;
 
+    /// <summary>
+    /// Bytes of slots that a cache takes from the blocks at once, and keeps twice of, for each class of small sizes: as many slots as fit, 4 to 125. Fixed when the allocator is made: a later change has no
+    /// effect. 1 KiB to 1 MiB.
+    /// </summary>
+    public int MagazineBytes { get; init; } = ClassPlan.MagazineBytes;
+
     /// <summary>Bytes of free regions of each class, and of empty blocks, that one tick gives back to the system (in steps of 2 MiB); 0: none.</summary>
     public ulong TickPurgeBytes { get; init; }
 
@@ -54,8 +60,8 @@ public sealed record MemoryPolicy
     public static MemoryPolicy Of(Profile profile) => profile switch
     {
         Profile.LowLatency => new() { FreeShare = 0.25, TickPurgeBytes = 0, HugePages = HugePages.Dense },
-        Profile.Balanced => new() { FreeShare = 0.125, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
-        Profile.Frugal => new() { FreeShare = 0.1, PurgeStepBytes = 384 << 10, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
+        Profile.Balanced => new() { FreeShare = 0.15, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
+        Profile.Frugal => new() { FreeShare = 0.05, PurgeStepBytes = 320 << 10, MagazineBytes = 16 << 10, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
         Profile.LargeBuffers => new() { FreeShare = 0.25, TickPurgeBytes = 256 << 20, HugePages = HugePages.Dense },
         _ => throw new ArgumentException($"Profile is {profile}; it has to be {string.Join(", ", Enum.GetNames<Profile>())}.", nameof(profile)),
     };
@@ -64,6 +70,8 @@ public sealed record MemoryPolicy
     {
         if (FreeShare is { } share && !(share >= 0 && share <= SlackUnit))
             throw new ArgumentException($"FreeShare is {share}; it has to be 0 to 1024, or null for none to go back by itself.", nameof(FreeShare));
+        if (MagazineBytes is < ClassPlan.LeastMagazineBytes or > ClassPlan.MostMagazineBytes)
+            throw new ArgumentException($"MagazineBytes is {MagazineBytes}; it has to be {ClassPlan.LeastMagazineBytes} to {ClassPlan.MostMagazineBytes}.", nameof(MagazineBytes));
         if (!Enum.IsDefined(HugePages))
             throw new ArgumentException($"HugePages is {HugePages}; it has to be {string.Join(", ", Enum.GetNames<HugePages>())}.", nameof(HugePages));
         return new Policy

@@ -23,8 +23,14 @@ internal static unsafe class ClassPlan
     /// <summary>log2 of what all slot sizes of medium classes are multiples of.</summary>
     public const int MediumUnitShift = 14;
 
-    /// <summary>Bytes of slots in one magazine, beyond the smallest number of slots.</summary>
-    public const int MagazineBytes = 16 << 10;
+    /// <summary>Bytes of slots in one magazine, beyond the smallest number of slots, where the policy says nothing else (docs/adr/0013).</summary>
+    public const int MagazineBytes = 64 << 10;
+
+    /// <summary>The least that a policy may say, and the most.</summary>
+    public const int LeastMagazineBytes = 1 << 10;
+
+    /// <inheritdoc cref="LeastMagazineBytes"/>
+    public const int MostMagazineBytes = 1 << 20;
 
     /// <summary>Slots in a magazine of the largest classes: below four, every other call would take the slow path.</summary>
     public const int MinMagazineSlots = 4;
@@ -51,14 +57,14 @@ internal static unsafe class ClassPlan
     public static int Columns(int kind) => FirstClass(kind + 1) - FirstClass(kind) + 2;
 
     /// <summary>Fills the table of a heap.</summary>
-    public static void Fill(ClassInfo* classes, int minimumAlignment, int magazineWords, ulong recyclerBytes)
+    public static void Fill(ClassInfo* classes, int minimumAlignment, int magazineWords, ulong recyclerBytes, int magazineBytes = MagazineBytes)
     {
         for (var sizeClass = 1; sizeClass <= SizeClasses.Last; sizeClass++)
         {
             var size = SizeClasses.SlotSize(sizeClass, minimumAlignment);
             var kind = KindOf(sizeClass);
             var isMedium = sizeClass > SizeClasses.LastSmall;
-            var slots = isMedium ? Math.Clamp(MediumMagazineBytes / size, 1, MinMagazineSlots) : Math.Clamp(MagazineBytes / size, MinMagazineSlots, magazineWords - Magazine.HeaderWords);
+            var slots = isMedium ? Math.Clamp(MediumMagazineBytes / size, 1, MinMagazineSlots) : Math.Clamp(magazineBytes / size, MinMagazineSlots, magazineWords - Magazine.HeaderWords);
             var unitShift = isMedium ? MediumUnitShift : 0;
             classes[sizeClass] = new ClassInfo
             {

@@ -25,7 +25,7 @@ internal unsafe struct Engine
     public delegate*<Heap*, CacheRecord*, ulong, Outcome> FreeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, out Outcome, bool> TryResizeLarge;
     public delegate*<Heap*, CacheRecord*, ulong, ulong, ulong, out Outcome, bool> TryMoveLarge;
-    public delegate*<Heap*, CacheRecord*, void> AfterMove;
+    public delegate*<Heap*, CacheRecord*, ulong, void> AfterMove;
     public delegate*<Heap*, ulong, ulong, bool> TryZeroLarge;
     public delegate*<Heap*, ulong, ulong> LargeSize;
     public delegate*<Heap*, ulong, out ulong, ulong> FindLarge;

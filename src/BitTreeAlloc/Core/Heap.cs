@@ -93,6 +93,9 @@ internal unsafe struct Heap
     /// <summary>What medium sizes may have free beyond the policy's share, and the peak at which that was found (see <see cref="PurgePolicy{TAtomics, TGeometry}"/>).</summary>
     public Line MediumSlackLine;
 
+    /// <summary>The same for small sizes.</summary>
+    public Line SmallSlackLine;
+
     /// <summary>Bytes that were freed lazily so far.</summary>
     public Line LazyBytesLine;
 

@@ -12,6 +12,9 @@ internal struct HeapPlan
     public Policy Policy;
     public ulong StretchBytes;
     public ulong RecyclerBytesPerClass;
+
+    /// <summary>Bytes of slots in one magazine; 0 for <see cref="ClassPlan.MagazineBytes"/>.</summary>
+    public int MagazineBytes;
     public ulong CacheBudgetBytes;
     public bool ClaimIdle;
     public bool ExactRegions;

@@ -67,7 +67,7 @@ internal static unsafe class HeapSetup<TAtomics, TGeometry>
         heap->RecyclerBytesPerClass = plan.RecyclerBytesPerClass;
         heap->OsCallsLine.Value = 3;
         heap->ChargedLine.Value = headerBytes;
-        ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass);
+        ClassPlan.Fill(heap->Classes, plan.MinimumAlignment, TGeometry.MagazineWords, plan.RecyclerBytesPerClass, plan.MagazineBytes == 0 ? ClassPlan.MagazineBytes : plan.MagazineBytes);
 
         var outcome = Stretches<TAtomics, TGeometry>.Add(heap, 0, 0, isFirst: true);
         var scarce = outcome == Outcome.Ok && Placement<TAtomics>.StretchAt(heap, 0)->Large.BlockCount << 16 < plan.StretchBytes;

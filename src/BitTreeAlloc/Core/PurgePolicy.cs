@@ -25,13 +25,22 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     private const int SmallStepShift = 5;
 
     /// <summary>One fresh block makes the recent peak forget this fraction of what lies above present use.</summary>
-    private const int DecayShift = 6;
+    private const int DecayShift = 10;
 
     private const int SlackBits = 16;
     private const ulong SlackMask = (1ul << SlackBits) - 1;
 
     /// <summary>The most that steady use of medium sizes may widen the share by: as much again as the peak.</summary>
     private const ulong MaxMediumSlack = 1024;
+
+    /// <summary>The most that steady use of small sizes may widen the share by: so many times half the policy's.</summary>
+    private const ulong MaxSmallSlack = 7;
+
+    /// <summary>Use is steady where its peak moved by no more than this part between two sweeps, as a shift.</summary>
+    private const int MediumSteadyShift = 3;
+
+    /// <summary>The same for small sizes: one sweep's growth of a heap that grows is more.</summary>
+    private const int SmallSteadyShift = 5;
 
     /// <summary>True when it flushed or purged, so that the caller may look again before it touches fresh memory.</summary>
     public static bool BeforeFresh(Heap* heap, CacheRecord* record, int sizeClass) =>
@@ -51,7 +60,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         TAtomics.StoreRelease(&heap->PeakLine.Value, peak, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
         var isMedium = sizeClass > SizeClasses.LastSmall;
         var isSmall = sizeClass != 0 && !isMedium;
-        var slack = (isSmall ? inUse * x : peak * (x + (isMedium ? MediumSlack(heap) : 0))) >> 10;
+        var slack = (isSmall ? (inUse * x) + (peak * Share(&heap->SmallSlackLine)) : peak * (x + (isMedium ? Share(&heap->MediumSlackLine) : 0))) >> 10;
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
         if (touched <= Math.Max(peak + slack, isSmall ? SmallFloorBytes : FloorBytes) || touched < next)
             return false;
@@ -61,10 +70,16 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (!TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return false;
         if (isMedium)
-            WidenMediumSlack(heap, peak, x);
+            Widen(&heap->MediumSlackLine, peak, x, MaxMediumSlack, MediumSteadyShift);
+        else if (isSmall)
+            Widen(&heap->SmallSlackLine, peak, x, x * MaxSmallSlack / 2, SmallSteadyShift);
         if (sizeClass != 0)
         {
-            CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
+            // Where load has fallen, what the caches hold outweighs what users have, and pins the pages that are to go.
+            if (inUse < TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.HeapFigures)) // order: a figure [H1]
+                CacheSlowPath<TAtomics, TGeometry>.FlushOthers(record, sizeClass);
+            else
+                CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
             Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
         }
 
@@ -76,10 +91,10 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     }
 
     /// <summary>
-    /// After a realloc moved medium memory: for a moment both the old and the new were in use, so the recent peak says nothing. What lies free beyond the share of present use goes back, before the rest of
-    /// the new memory is touched: memory that grows so leaves a trail as long as itself.
+    /// After a realloc moved medium memory: for a moment both the old and the new were in use, so the recent peak says nothing. Where more lies free than the share of present use, twice as much as was
+    /// left behind goes back, before the rest of the new memory is touched: memory that grows so leaves a trail as long as itself. No more than that, unless the policy is eager: the rest is for the peak to judge.
     /// </summary>
-    public static void AfterMove(Heap* heap, CacheRecord* record)
+    public static void AfterMove(Heap* heap, CacheRecord* record, ulong left)
     {
         var x = TAtomics.LoadAcquire(&heap->Policy.PurgeSlack, Site.HeapFigures); // order: a setting [H1]
         if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
@@ -92,7 +107,8 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         var step = Step(heap, slack, inUse >> LargeStepShift);
         if (touched <= Math.Max(inUse + slack, FloorBytes) || touched < next || !TAtomics.CompareExchangeAcqRel(&heap->NextSweepLine.Value, next, touched + step, Site.SweeperEnter)) // order: a figure; one winner is enough [H1]
             return;
-        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - Math.Min(touched, inUse + (slack / 2)));
+        var excess = touched - Math.Min(touched, inUse + (slack / 2));
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, IsEager(heap) ? excess : Math.Min(2 * left, excess));
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
     }
 
@@ -108,20 +124,23 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     private static ulong Step(Heap* heap, ulong slack, ulong part) =>
         Math.Max(Math.Max(slack / 2, part), TAtomics.LoadAcquire(&heap->Policy.PurgeStep, Site.HeapFigures)); // order: a setting [H1]
 
-    private static ulong MediumSlack(Heap* heap) => TAtomics.LoadAcquire(&heap->MediumSlackLine.Value, Site.HeapFigures) & SlackMask; // order: a figure [H1]
+    private static bool IsEager(Heap* heap) => TAtomics.LoadAcquire(&heap->Policy.EagerReturn, Site.HeapFigures) != 0; // order: a setting [H1]
+
+    private static ulong Share(Line* slack) => TAtomics.LoadAcquire(&slack->Value, Site.HeapFigures) & SlackMask; // order: a figure [H1]
 
     /// <summary>
-    /// Sweeps that medium sizes call for come again and again where use does not grow: what is purged of one class is touched anew for another. Each such sweep doubles the share that may lie free, up to
-    /// <see cref="MaxMediumSlack"/>; use that has grown, or fallen, by an eighth begins it anew. So their number grows with the logarithm of the events (docs/adr/0012).
+    /// Sweeps that come again and again where use does not grow purge for one class what is touched anew for another. Each such sweep doubles the share of the peak that may lie touched beyond it, up to
+    /// <paramref name="most"/>; use that has grown, or fallen, by more than a part (2 to the <paramref name="steadyShift"/>) begins it anew. So the number of those for medium sizes grows with the logarithm
+    /// of the events (docs/adr/0012), and small ones that take turns cost what a few sweeps cost (docs/adr/0013).
     /// </summary>
-    private static void WidenMediumSlack(Heap* heap, ulong peak, ulong x)
+    private static void Widen(Line* slack, ulong peak, ulong x, ulong most, int steadyShift)
     {
         // Low bits: the share. The others: the peak at the last sweep, in 4 KiB.
-        var word = TAtomics.LoadAcquire(&heap->MediumSlackLine.Value, Site.HeapFigures); // order: a figure [H1]
+        var word = TAtomics.LoadAcquire(&slack->Value, Site.HeapFigures); // order: a figure [H1]
         var last = (word >> SlackBits) << 12;
-        var isSteady = peak <= last + (last >> 3) && peak >= last - (last >> 3);
-        var share = isSteady ? Math.Min(MaxMediumSlack, Math.Max(2 * (word & SlackMask), Math.Max(x / 2, 16))) : 0;
-        TAtomics.StoreRelease(&heap->MediumSlackLine.Value, ((peak >> 12) << SlackBits) | share, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
+        var isSteady = peak <= last + (last >> steadyShift) && peak >= last - (last >> steadyShift);
+        var share = isSteady ? Math.Min(most, Math.Max(2 * (word & SlackMask), Math.Max(x / 2, 16))) : 0;
+        TAtomics.StoreRelease(&slack->Value, ((peak >> 12) << SlackBits) | share, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
     }
 
     /// <summary>

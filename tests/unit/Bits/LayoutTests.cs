@@ -59,7 +59,7 @@ public sealed unsafe class LayoutTests
             (ulong)&heap.SharedOperationsLine, (ulong)&heap.RefillsLine, (ulong)&heap.FlushesLine,
             (ulong)&heap.RecordListLine, (ulong)&heap.FreeRecords, (ulong)&heap.EmptyMagazines,
             (ulong)&heap.CacheGrantedLine, (ulong)&heap.CacheRefusalsLine, (ulong)&heap.CacheClassBytesLine,
-            (ulong)&heap.MediumGrantedLine, (ulong)&heap.MediumSlackLine, (ulong)&heap.LazyBytesLine, (ulong)&heap.SealLine, (ulong)&heap.SealBrokenLine,
+            (ulong)&heap.MediumGrantedLine, (ulong)&heap.MediumSlackLine, (ulong)&heap.SmallSlackLine, (ulong)&heap.LazyBytesLine, (ulong)&heap.SealLine, (ulong)&heap.SealBrokenLine,
             (ulong)&heap.AdviceDeniedLine, (ulong)&heap.HugePoolBytesLine, (ulong)&heap.HugeSkip30Line, (ulong)&heap.HugeSkip21Line, (ulong)&heap.MovedBytesLine,
             (ulong)&heap.HugePool30BytesLine, (ulong)&heap.HugePoolRefusalsLine,
             (ulong)&heap.ProbeCursorLine, (ulong)&heap.RecordCountLine, (ulong)&heap.ProbeThresholdLine,

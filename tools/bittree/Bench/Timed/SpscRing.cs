@@ -12,7 +12,7 @@ internal sealed class SpscRing<T>
     public const int Capacity = 4096;
 
     private readonly T[] _items = new T[Capacity];
-    private Positions _positions;
+    private RingPositions _positions;
     private volatile string? _stopped;
 
     /// <summary>Puts an item in; waits while the ring is full.</summary>
@@ -63,23 +63,23 @@ internal sealed class SpscRing<T>
             throw new LoopCheckException(why);
         SpinPause.Wait(ref spins);
     }
+}
 
-    // Two cache lines apart, so that prefetching in pairs joins none of them.
-    [StructLayout(LayoutKind.Explicit, Size = 5 * Stride)]
-    private struct Positions
-    {
-        private const int Stride = 128;
+/// <summary>Positions of a ring, two cache lines apart, so that prefetching in pairs joins none of them. Not inside the ring: a generic type has no explicit layout.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 5 * Stride)]
+internal struct RingPositions
+{
+    private const int Stride = 128;
 
-        [FieldOffset(Stride)]
-        public ulong Put;
+    [FieldOffset(Stride)]
+    public ulong Put;
 
-        [FieldOffset(2 * Stride)]
-        public ulong TakenSeen;
+    [FieldOffset(2 * Stride)]
+    public ulong TakenSeen;
 
-        [FieldOffset(3 * Stride)]
-        public ulong Taken;
+    [FieldOffset(3 * Stride)]
+    public ulong Taken;
 
-        [FieldOffset(4 * Stride)]
-        public ulong PutSeen;
-    }
+    [FieldOffset(4 * Stride)]
+    public ulong PutSeen;
 }
