@@ -53,16 +53,19 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
             return false;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
+        var isMedium = sizeClass > SizeClasses.LastSmall;
+        var isSmall = sizeClass != 0 && !isMedium;
         var inUse = bytes + Live(heap);
         var touched = bytes + (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
         var peak = TAtomics.LoadAcquire(&heap->PeakLine.Value, Site.HeapFigures); // order: a figure [H1]
         peak = inUse >= peak ? inUse : peak - ((peak - inUse) >> DecayShift);
         TAtomics.StoreRelease(&heap->PeakLine.Value, peak, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
-        var isMedium = sizeClass > SizeClasses.LastSmall;
-        var isSmall = sizeClass != 0 && !isMedium;
-        var slack = (isSmall ? (inUse * x) + (peak * Share(&heap->SmallSlackLine)) : peak * (x + (isMedium ? Share(&heap->MediumSlackLine) : 0))) >> 10;
+
+        // What caches may hold is no use, and goes first. But a slot of a medium class is worth a thousand small ones: what is cached does not make room for it.
+        var kept = isSmall ? peak : peak + (InUse(heap) + bytes - inUse);
+        var slack = (isSmall ? (inUse * x) + (peak * Share(&heap->SmallSlackLine)) : kept * (x + (isMedium ? Share(&heap->MediumSlackLine) : 0))) >> 10;
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
-        if (touched <= Math.Max(peak + slack, isSmall ? SmallFloorBytes : FloorBytes) || touched < next)
+        if (touched <= Math.Max(kept + slack, isSmall ? SmallFloorBytes : FloorBytes) || touched < next)
             return false;
 
         // Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
@@ -83,7 +86,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
             Trimmer<TAtomics, TGeometry>.DrainRecyclers(heap, record);
         }
 
-        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - Math.Min(touched, peak + (slack / 2)));
+        var purged = Sweeper<TAtomics, TGeometry>.Sweep(heap, touched - Math.Min(touched, kept + (slack / 2)));
 
         // What could not be purged is fragmentation.
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
@@ -100,7 +103,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (x == Policy.Never || HeapOs<TAtomics>.IsSealed(heap))
             return;
         CacheSlowPath<TAtomics, TGeometry>.SettleInUse(record);
-        var inUse = Live(heap);
+        var inUse = InUse(heap);
         var touched = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->TouchedLine.Value, Site.HeapFigures)); // order: a figure [H1]
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
         var slack = (inUse * x) >> 10;
@@ -112,11 +115,14 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         TAtomics.StoreRelease(&heap->NextSweepLine.Value, touched - Math.Min(purged, touched) + step, Site.HeapFigures); // order: a figure [H1]
     }
 
-    /// <summary>Bytes that users have: those out of the blocks, less what caches and recyclers may hold of them.</summary>
+    /// <summary>Bytes out of the blocks: those that users have, and those in caches and recyclers.</summary>
+    private static ulong InUse(Heap* heap) =>
+        (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures)); // order: a figure; none needed. A free may be settled before its allocation: below zero counts as zero [H1]
+
+    /// <summary>The same, less what caches and recyclers may hold of them.</summary>
     private static ulong Live(Heap* heap)
     {
-        // order: figures; none needed. A free may be settled before its allocation: below zero counts as zero [H1]
-        var inUse = (ulong)Math.Max(0, (long)TAtomics.LoadAcquire(&heap->InUseLine.Value, Site.HeapFigures));
+        var inUse = InUse(heap);
         return inUse - Math.Min(inUse, TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.HeapFigures)); // order: a figure [H1]
     }
 

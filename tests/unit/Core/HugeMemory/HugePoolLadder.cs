@@ -144,7 +144,7 @@ public sealed unsafe class HugePoolLadder
     public void A_longer_request_does_not_fail_for_a_short_region_of_an_exhausted_pool(bool inSlot)
     {
         using var os = new SimulatedVirtualMemory(new() { HugePages2MiB = 3 });
-        using var first = Make(os, MemoryPolicy.Of(Profile.LowLatency) with { HugePages = HugePages.Pool });
+        using var first = Make(os, MemoryPolicy.Of(Profile.LowLatency) with { HugePages = HugePages.Pool, FreeShare = null });
         var shorter = first.Allocator.Alloc(ref first.Cache, 5 * MiB);
         Assert.True(RegionProbe.WordOf(first.Heap, (nuint)shorter).IsHuge);
         first.Allocator.Free(ref first.Cache, shorter);

@@ -10,13 +10,16 @@ internal static class Bounds
     private const long Block = 64 << 10;
     private const long PurgeRun = 2 << 20;
 
-    /// <summary>Bytes of slots of the largest magazine of small classes: four of 64 KiB. A drained recycler holds at most 64 KiB, or one magazine.</summary>
+    /// <summary>Bytes of slots of the largest magazine of small classes: four of 64 KiB.</summary>
     private const long Magazine = 4 * Block;
 
-    /// <summary>Magazines of a full recycler: 64 KiB of 8-byte slots, 125 to a magazine; and two more in hands.</summary>
-    private const int RecyclerMagazines = 67;
+    /// <summary>Bytes of slots of a drained recycler: 320 KiB, or one magazine. Every birth may drain them.</summary>
+    private const long Recycler = 5 * Block;
 
-    /// <summary>Beyond its own cache: one block (of the class it asks for), one region or one purge run, one magazine or one recycler of slots in hands, a mapping or a stretch nobody else knows.</summary>
+    /// <summary>Magazines of a full recycler, and two more in hands.</summary>
+    private const int RecyclerMagazines = ClassPlan.MaxRecyclerDepth + 2;
+
+    /// <summary>Beyond its own cache: one block (of the class it asks for), one region or one purge run, one magazine and one recycler of slots in hands, a mapping or a stretch nobody else knows.</summary>
     public static void Check(Operation operation, Stranded rest, int threads = 1)
     {
         var block = BlockOf(operation.Largest);
@@ -26,12 +29,12 @@ internal static class Bounds
         var most = Math.Max(operation.Sweeps ? PurgeRun : block, region);
         Assert.InRange(rest.BlockBytes, 0, threads * (operation.Sweeps ? Math.Max(PurgeRun, block) : block));
         Assert.InRange(rest.RegionBytes, 0, threads * region);
-        Assert.InRange(rest.HandBytes, long.MinValue, threads * magazine);
-        Assert.InRange(rest.Magazines, 0, threads * (operation.Drains ? RecyclerMagazines : 2));
+        Assert.InRange(rest.HandBytes, long.MinValue, threads * (magazine + Recycler));
+        Assert.InRange(rest.Magazines, 0, threads * RecyclerMagazines);
         Assert.InRange(rest.Records, 0, threads);
         Assert.InRange(rest.Caches, 0, threads * ((operation.HasSecond ? 1 : 0) + (operation.Claims ? 1 : 0)));
         Assert.InRange(rest.Claimed, 0, threads * (operation.Claims || operation.HasSecond ? 1 : 0));
-        Assert.InRange(rest.GrantBytes, 0, threads * (grant + (operation.Drains ? Magazine : 0)));
+        Assert.InRange(rest.GrantBytes, 0, threads * (grant + Recycler));
         Assert.InRange(rest.ChargeBytes, -threads * (operation.Sweeps ? Math.Max(PurgeRun, region) : region), threads * (operation.Headers < 0 ? Math.Max(most, operation.Addresses) : most + operation.Headers));
         Assert.InRange(rest.AddressBytes, 0, threads * Math.Max(operation.Addresses, 128 << 10));
     }

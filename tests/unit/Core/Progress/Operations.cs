@@ -25,9 +25,6 @@ internal sealed record Operation(string Name, Action<World, Mutator> Act, Action
     /// <summary>Bytes that all caches of the world may hold; 0: the default.</summary>
     public ulong Budget { get; init; }
 
-    /// <summary>It may take whole recyclers.</summary>
-    public bool Drains { get; init; }
-
     /// <summary>Addresses that it reserves before the heap knows them.</summary>
     public long Addresses { get; init; }
 
@@ -66,9 +63,9 @@ internal static class Operations
         new("above 64 KiB", Medium) { Largest = 1_000_000, Addresses = 21L << 20, Headers = 128 << 10 },
         new("above 2 MiB", Regions) { Largest = 5_000_000, Addresses = 257L << 20, Headers = 128 << 10, Meets = Site.RegionHandOut },
         new("above 2 MiB, at hand", Regions, (_, user) => Regions(null!, user)) { Largest = 5_000_000, Meets = Site.RegionSlotTake },
-        new("trim", (_, user) => user.Allocator.Trim(ref user.Cache), EmptyBlocks) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence },
-        new("trim to blocks", (_, user) => user.TrimAsNobody(TrimLevel.Blocks), EmptyBlocks) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence },
-        new("trim to caches", (_, user) => user.Allocator.Trim(ref user.Cache, TrimLevel.Caches), (world, _) => FillRecycler(world, 24)) { Drains = true, Claims = true, Meets = Site.ClaimFence },
+        new("trim", (_, user) => user.Allocator.Trim(ref user.Cache), EmptyBlocks) { Sweeps = true, Claims = true, Meets = Site.ClaimFence },
+        new("trim to blocks", (_, user) => user.TrimAsNobody(TrimLevel.Blocks), EmptyBlocks) { Sweeps = true, Claims = true, Meets = Site.ClaimFence },
+        new("trim to caches", (_, user) => user.Allocator.Trim(ref user.Cache, TrimLevel.Caches), (world, _) => FillRecycler(world, 24)) { Claims = true, Meets = Site.ClaimFence },
         new("tick", Tick, (_, user) => user.Allocator.Tick()) { Claims = true, Meets = Site.ClaimFence },
         new("ambient calls", AmbientCalls) { HasSecond = true, Meets = Site.OwnerEnter },
         new("ambient calls, claimed", AmbientCalls, (world, user) => Claimed(world, user)) { HasSecond = true, Meets = Site.ClaimHandOver, After = world => world.EndClaims() },
@@ -76,8 +73,8 @@ internal static class Operations
         new("detach, claimed", (_, user) => user.Ambient!.End(), (world, user) => Claimed(world, user)) { HasSecond = true, Points = 2, Meets = Site.ClaimHandOver, After = world => world.EndClaims() },
         new("a dead thread's cache", (_, user) => user.AnotherThread(dies: true), OneDies) { HasSecond = true, Claims = true, Meets = Site.ClaimTake },
         new("the budget is used up", BudgetUsedUp, (_, user) => user.Allocator.Tick()) { Budget = 96 << 10, Claims = true, Meets = Site.ClaimFence },
-        new("a class's bound changes", (_, user) => user.ChangeClassBound()) { Drains = true, Claims = true, Meets = Site.ClaimFence },
-        new("the hard limit is met", (_, user) => user.MeetHardLimit(12)) { Sweeps = true, Drains = true, Claims = true, Addresses = (long)DirectTable.LeafBytes + (320 << 10), Meets = Site.ClaimFence, After = world => world.SetLimits(0, 0) },
+        new("a class's bound changes", (_, user) => user.ChangeClassBound()) { Claims = true, Meets = Site.ClaimFence },
+        new("the hard limit is met", (_, user) => user.MeetHardLimit(12)) { Sweeps = true, Claims = true, Addresses = (long)DirectTable.LeafBytes + (320 << 10), Meets = Site.ClaimFence, After = world => world.SetLimits(0, 0) },
         new("the soft limit is met", (_, user) => user.MeetSoftLimit(12)) { Sweeps = true, Meets = Site.LimitNote, After = world => world.SetLimits(0, 0) },
         new("warm-up", (_, user) => user.WarmUp(200, 300)),
         new("park", (_, user) => user.Cache.Park()),
@@ -85,7 +82,7 @@ internal static class Operations
         new("statistics", (_, user) => user.Figures()) { Meets = Site.GateEnter },
         new("purge on demand", (_, user) => user.AllocMany(8, 60_000), Touch) { Sweeps = true },
         new("a new stretch", (_, user) => user.AllocMany(3, 60_000), FillStretch) { Addresses = 96L << 30, Sweeps = true },
-        new("memory is refused", Refused) { Sweeps = true, Drains = true, Claims = true, Meets = Site.ClaimFence, After = world => world.Os.ClearFaults() },
+        new("memory is refused", Refused) { Sweeps = true, Claims = true, Meets = Site.ClaimFence, After = world => world.Os.ClearFaults() },
     ];
 
     public static Operation Named(string name) => All.Single(operation => operation.Name == name);

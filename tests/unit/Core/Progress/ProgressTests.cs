@@ -95,8 +95,8 @@ public sealed class ProgressTests(ITestOutputHelper output)
         Bounds.Check(sweep, Stranded.None with { BlockBytes = 2 << 20 });
         foreach (var (operation, rest) in new[]
         {
-            (plain, Stranded.None with { BlockBytes = (64 << 10) + 1 }), (sweep, Stranded.None with { BlockBytes = (2 << 20) + 1 }), (plain, Stranded.None with { HandBytes = 300_000 }),
-            (plain, Stranded.None with { Magazines = 3 }), (plain, Stranded.None with { Magazines = -1 }), (plain, Stranded.None with { Records = 2 }), (plain, Stranded.None with { AddressBytes = 1 << 20 }),
+            (plain, Stranded.None with { BlockBytes = (64 << 10) + 1 }), (sweep, Stranded.None with { BlockBytes = (2 << 20) + 1 }), (plain, Stranded.None with { HandBytes = 600_000 }),
+            (plain, Stranded.None with { Magazines = 43 }), (plain, Stranded.None with { Magazines = -1 }), (plain, Stranded.None with { Records = 2 }), (plain, Stranded.None with { AddressBytes = 1 << 20 }),
             (plain, Stranded.None with { Caches = 1 }), (claim, Stranded.None with { Caches = 2 }), (claim, Stranded.None with { Claimed = 2 }), (plain, Stranded.None with { Claimed = 1 }),
             (plain, Stranded.None with { RegionBytes = 1 }), (plain with { Largest = 3 << 20 }, Stranded.None with { RegionBytes = (4 << 20) + 1 }), (plain with { Largest = 100_000 }, Stranded.None with { BlockBytes = (1 << 20) + 1 }),
             (plain, Stranded.None with { GrantBytes = 1 << 20 }), (plain, Stranded.None with { GrantBytes = -1 }), (plain, Stranded.None with { ChargeBytes = 1 << 20 }), (plain, Stranded.None with { ChargeBytes = -1 }),
