@@ -86,8 +86,8 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     /// <summary>
-    /// Most bytes that one cache may hold of one size class; 0, the default, stands for two magazines (of 16 KiB, 125 slots or 4 slots, whichever comes first for the class). A class whose slots
-    /// are larger is not cached at all. It may be changed at any time: every cache comes in at its next free or slow call and holds itself to it from then on.
+    /// Most bytes that one cache may hold of one size class; 0, the default, stands for two magazines: of <see cref="MemoryPolicy.MagazineBytes"/> as they were when the allocator
+    /// was made, in 4 to 125 slots; of 256 KiB or one slot for slots above 64 KiB. A class whose slots are larger than the bound is not cached at all. It may be changed at any time: every cache comes in at its next free or slow call and holds itself to it from then on.
     /// </summary>
     public ulong MaxCachedBytesPerClass
     {

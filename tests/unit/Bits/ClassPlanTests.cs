@@ -56,7 +56,7 @@ public sealed unsafe class ClassPlanTests
 
     [Theory]
     [MemberData(nameof(Alignments))]
-    public void A_magazine_holds_4_to_125_slots_and_16_KiB_where_that_is_more_than_4_and_medium_ones_256_KiB(int minimumAlignment)
+    public void A_magazine_holds_4_to_125_slots_and_64_KiB_where_that_is_more_than_4_and_medium_ones_256_KiB(int minimumAlignment)
     {
         foreach (var info in Fill(minimumAlignment).Skip(1))
         {
@@ -68,12 +68,53 @@ public sealed unsafe class ClassPlanTests
             }
             else
             {
+                Assert.Equal(SmallMagazine(info, 64 << 10), info.MagazineSlots);
                 Assert.InRange(info.MagazineSlots, 4, 125);
-                Assert.True(info.MagazineSlots == 4 || info.MagazineSlots * info.SlotSize <= 16 << 10);
+                Assert.True(info.MagazineSlots == 4 || info.MagazineSlots * info.SlotSize <= 64 << 10);
             }
 
-            Assert.InRange((long)info.RecyclerDepth * info.MagazineSlots * info.SlotSize, 1, Math.Max(64 << 10, info.MagazineSlots * info.SlotSize));
+            var magazine = info.MagazineSlots * info.SlotSize;
+            Assert.InRange((long)info.RecyclerDepth * magazine, 1, Math.Max(320 << 10, magazine));
+            Assert.True(info.RecyclerDepth == 40 || (info.RecyclerDepth < 40 && (info.RecyclerDepth + 1) * magazine > 320 << 10), $"{info.RecyclerDepth} magazines of {magazine} bytes");
         }
+    }
+
+    [Theory]
+    [InlineData(1 << 10)]
+    [InlineData(5000)]
+    [InlineData(16 << 10)]
+    [InlineData(1 << 20)]
+    public void A_magazine_holds_what_the_policy_says_for_good(int bytes)
+    {
+        using var allocator = new BitTreeAllocator(new() { Policy = MemoryPolicy.Of(Profile.Balanced) with { MagazineBytes = bytes } });
+        Check(allocator, bytes);
+        allocator.Policy = allocator.Policy with { MagazineBytes = 64 << 10 };
+        Check(allocator, bytes);
+    }
+
+    [Theory]
+    [InlineData(Profile.Balanced, 64 << 10)]
+    [InlineData(Profile.LowLatency, 64 << 10)]
+    [InlineData(Profile.LargeBuffers, 64 << 10)]
+    [InlineData(Profile.Frugal, 16 << 10)]
+    public void A_magazine_holds_64_KiB_in_every_profile_but_Frugal_16_KiB(Profile profile, int bytes)
+    {
+        using var allocator = new BitTreeAllocator(new() { Profile = profile });
+        Check(allocator, bytes);
+    }
+
+    [Theory]
+    [InlineData(int.MinValue)]
+    [InlineData(0)]
+    [InlineData((1 << 10) - 1)]
+    [InlineData((1 << 20) + 1)]
+    public void Bytes_of_a_magazine_out_of_range_are_told_with_the_value_and_the_limits(int bytes)
+    {
+        var bad = MemoryPolicy.Of(Profile.Balanced) with { MagazineBytes = bytes };
+        using var allocator = new BitTreeAllocator();
+        foreach (var error in new[] { Assert.Throws<ArgumentException>(() => new BitTreeAllocator(new() { Policy = bad })), Assert.Throws<ArgumentException>(() => allocator.Policy = bad) })
+            Assert.All(["MagazineBytes", $"{bytes};", "1024", "1048576"], part => Assert.Contains(part, error.Message, StringComparison.Ordinal));
+        Check(allocator, 64 << 10);
     }
 
     [Fact]
@@ -86,11 +127,21 @@ public sealed unsafe class ClassPlanTests
         Assert.Equal(Enumerable.Range(0, 12), infos.Where(info => info.Kind == 3).Select(info => info.Column));
     }
 
+    private static int SmallMagazine(ClassInfo info, int bytes) => Math.Clamp(bytes / info.SlotSize, 4, 125);
+
+    private static void Check(BitTreeAllocator allocator, int magazineBytes)
+    {
+        Assert.True(allocator.TryVisit(out var heap));
+        var infos = Enumerable.Range(1, SizeClasses.LastSmall).Select(sizeClass => heap->Classes[sizeClass]).ToArray();
+        allocator.EndVisit();
+        Assert.All(infos, info => Assert.Equal(SmallMagazine(info, magazineBytes), info.MagazineSlots));
+    }
+
     private static ClassInfo[] Fill(int minimumAlignment)
     {
         var infos = new ClassInfo[SizeClasses.Count];
         fixed (ClassInfo* first = infos)
-            ClassPlan.Fill(first, minimumAlignment, ShippedGeometry.MagazineWords, 64 << 10);
+            ClassPlan.Fill(first, minimumAlignment, ShippedGeometry.MagazineWords, new BitTreeAllocatorOptions().RecyclerBytesPerClass);
         return infos;
     }
 }

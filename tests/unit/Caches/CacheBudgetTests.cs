@@ -146,7 +146,7 @@ public sealed unsafe class CacheBudgetTests(ITestOutputHelper output)
         var ambient = random.Next(2) == 0;
         for (var i = 0; i < count; i++)
         {
-            if (live.Count < 600 && random.Next(600) > live.Count)
+            if (live.Count < 600 && random.Next(600) >= live.Count) // always where nothing lives
             {
                 live.Add(((nint)(ambient ? allocator.Alloc((nuint)size) : allocator.Alloc(ref cache, (nuint)size)), size));
                 *(int*)live[^1].Slot = size;

@@ -7,13 +7,19 @@ namespace BitTreeAlloc.Tests.Unit.Caches;
 /// <summary>What the caches of an allocator hold, as its documentation counts it, and the words behind it.</summary>
 internal static unsafe class CacheProbe
 {
-    /// <summary>Slots of a magazine of slots of that many bytes, as <see cref="BitTreeAllocator.MaxCachedBytesPerClass"/> states it: 16 KiB, at most 125, at least 4.</summary>
+    /// <summary>
+    /// A policy of magazines of 16 KiB: two of them fit a block, so a refill is never cut short at the end of one and what is cached can be told to the slot. With 64 KiB a refill of slots of 384 bytes
+    /// gets 125 of a fresh block, the next one the 45 that are left.
+    /// </summary>
+    public static MemoryPolicy SixteenKiB => MemoryPolicy.Of(Profile.Balanced) with { MagazineBytes = 16 << 10 };
+
+    /// <summary>Slots of a magazine of slots of that many bytes, as <see cref="MemoryPolicy.MagazineBytes"/> states it for <see cref="SixteenKiB"/>: 16 KiB, at most 125, at least 4.</summary>
     public static int MagazineSlots(int slotSize) => Math.Clamp((16 << 10) / slotSize, 4, 125);
 
     /// <summary>The figures of the class that serves a size.</summary>
     public static ClassStatistics Class(BitTreeAllocator allocator, int size) => allocator.GetStatistics().Classes[SizeClasses.ClassOf((nuint)size) - 1];
 
-    /// <summary>Fills the calling thread's ambient cache with two magazines of a class; false where it came out otherwise.</summary>
+    /// <summary>Fills the calling thread's ambient cache with two magazines of a class, where they are <see cref="SixteenKiB"/>; false where it came out otherwise.</summary>
     public static bool FillTwo(BitTreeAllocator allocator, int size)
     {
         var count = 2 * MagazineSlots((int)BitTreeAllocator.GoodSize((nuint)size));

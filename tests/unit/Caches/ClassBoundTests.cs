@@ -25,7 +25,7 @@ public sealed unsafe class ClassBoundTests
             {
                 if (random.Next(150) == 0)
                 {
-                    ulong[] bounds = [0, 1, 8, 100, 1000, 5000, 20_000, 100_000, ulong.MaxValue, (ulong)random.Next(1, 70_000)];
+                    ulong[] bounds = [0, 1, 8, 100, 1000, 5000, 20_000, 100_000, 300_000, ulong.MaxValue, (ulong)random.Next(1, 70_000)];
                     bound = bounds[random.Next(bounds.Length)];
                     if (fromAnotherThread)
                         other.Do(() => allocator.MaxCachedBytesPerClass = bound);
@@ -88,7 +88,7 @@ public sealed unsafe class ClassBoundTests
     [Fact]
     public void Zero_restores_two_magazines()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         Assert.Equal(0ul, allocator.MaxCachedBytesPerClass);
         using var owner = new Sleeper();
         owner.Do(() => Assert.True(CacheProbe.FillTwo(allocator, 256)));
@@ -162,8 +162,9 @@ public sealed unsafe class ClassBoundTests
         foreach (var size in s_sizes)
         {
             var sizeClass = SizeClasses.ClassOf((nuint)size);
-            var slotSize = record->Heap->Classes[sizeClass].SlotSize;
-            var limit = Math.Min(bound == 0 ? ulong.MaxValue : bound, 2ul * (ulong)(CacheProbe.MagazineSlots(slotSize) * slotSize));
+            var info = record->Heap->Classes[sizeClass];
+            var slotSize = info.SlotSize;
+            var limit = Math.Min(bound == 0 ? ulong.MaxValue : bound, 2ul * (ulong)(info.MagazineSlots * slotSize));
             var held = CacheProbe.Held(record, sizeClass);
             if ((ulong)held > limit)
                 Assert.Fail($"the cache holds {held} bytes of the class of {slotSize} bytes; the bound is {bound}");

@@ -81,7 +81,7 @@ public sealed unsafe class ThreadDeathTests(ITestOutputHelper output)
     [Fact]
     public void DetachThread_empties_what_the_recyclers_do_not_hold()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         using var owner = new Sleeper();
         owner.Do(() =>
         {

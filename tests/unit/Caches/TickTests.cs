@@ -14,7 +14,7 @@ public sealed unsafe class TickTests
     [Fact]
     public void The_cache_of_a_thread_that_never_runs_again_gives_1_2_4_8_magazines()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         using var owner = new Sleeper();
         Fill(allocator, owner);
         ShrinksTo(allocator, 0, s_gone);
@@ -24,7 +24,7 @@ public sealed unsafe class TickTests
     [Fact]
     public void Use_begins_the_count_again()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         using var owner = new Sleeper();
         Fill(allocator, owner);
         ShrinksTo(allocator, 0, s_gone[..4]);
@@ -38,7 +38,7 @@ public sealed unsafe class TickTests
     [Fact]
     public void A_cache_that_is_used_between_all_ticks_keeps_everything()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         using var owner = new Sleeper();
         Fill(allocator, owner);
         var slots = Cached(allocator);
@@ -54,7 +54,7 @@ public sealed unsafe class TickTests
     [Fact]
     public void Two_idle_caches_shrink_each_on_its_own()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         using var first = new Sleeper();
         using var second = new Sleeper();
         Fill(allocator, first);
@@ -68,7 +68,7 @@ public sealed unsafe class TickTests
     [Fact]
     public void An_explicit_cache_that_is_idle_gives_what_it_has_put_aside_and_no_more()
     {
-        using var allocator = new BitTreeAllocator();
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB });
         var cache = allocator.CreateCache();
         foreach (var size in s_sizes)
         {
@@ -90,7 +90,7 @@ public sealed unsafe class TickTests
     public void A_tick_makes_no_call_to_the_system_where_purging_is_off_and_touches_no_live_slot()
     {
         using var os = new SimulatedVirtualMemory();
-        using var allocator = new BitTreeAllocator(new() { VirtualMemory = os.Table, Purging = PurgeMode.Off });
+        using var allocator = new BitTreeAllocator(new() { Policy = CacheProbe.SixteenKiB, VirtualMemory = os.Table, Purging = PurgeMode.Off });
         using var owner = new Sleeper();
         Fill(allocator, owner);
         var live = (byte*)allocator.Alloc(100);
@@ -137,7 +137,7 @@ public sealed unsafe class TickTests
     {
         var clock = new VirtualClock();
         using var owner = new Sleeper();
-        var allocator = new BitTreeAllocator(new() { TickInterval = TimeSpan.FromSeconds(3), TimeProvider = clock });
+        var allocator = new BitTreeAllocator(new() { TickInterval = TimeSpan.FromSeconds(3), TimeProvider = clock, Policy = CacheProbe.SixteenKiB });
         var timer = Assert.Single(clock.Timers);
         Assert.Equal(TimeSpan.FromSeconds(3), timer.Period);
         Fill(allocator, owner);

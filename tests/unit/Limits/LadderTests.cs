@@ -46,8 +46,10 @@ public sealed unsafe class LadderTests
     public void A_request_that_fits_after_draining_the_recyclers_is_served(bool limited)
     {
         using var os = new SimulatedVirtualMemory(Capacity(limited));
-        using var live = Make(os, limited);
+        using var live = Make(os, limited, MemoryPolicy.Of(Profile.Balanced) with { MagazineBytes = 16 << 10 });
         using var other = new LiveSet(live.Allocator, owns: false);
+        var info = live.Heap->Classes[SizeClasses.ClassOf(4000)];
+        Assert.Equal((16, 4, 4u), (info.Capacity, info.MagazineSlots, info.RecyclerDepth)); // a recycler holds one block's slots and no more
         Fill(live, 4000);
 
         // Another cache frees the sixteen slots of the last block, four magazines, which end in the recycler; what came after them goes home when it is parked.
@@ -160,9 +162,9 @@ public sealed unsafe class LadderTests
 
     private static SimulatedVirtualMemoryOptions Capacity(bool limited) => new() { CapacityBytes = limited ? ulong.MaxValue : 16 * MiB };
 
-    private static LiveSet Make(SimulatedVirtualMemory os, bool limited)
+    private static LiveSet Make(SimulatedVirtualMemory os, bool limited, MemoryPolicy? policy = null)
     {
-        var live = new LiveSet(new() { VirtualMemory = os.Table, Purging = PurgeMode.Off, HardLimitBytes = limited ? 16 * MiB : 0ul });
+        var live = new LiveSet(new() { VirtualMemory = os.Table, Purging = PurgeMode.Off, HardLimitBytes = limited ? 16 * MiB : 0ul, Policy = policy, RecyclerBytesPerClass = policy == null ? new BitTreeAllocatorOptions().RecyclerBytesPerClass : 64 << 10 });
 
         // The stretch of medium classes and the addresses of regions are there before memory gets short; what was born of both is in use.
         live.AllocMany(4, 200_000);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BitTreeAlloc.Tool.Bench;
+using BitTreeAlloc.Tool.Bench.Replays;
 using BitTreeAlloc.Tool.Cli;
 using BitTreeAlloc.Tool.Output;
 
@@ -10,8 +11,9 @@ public sealed class BenchTests : IDisposable
     private static readonly string[] s_names =
     [
         "loop", "arm", "profile", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs", "timeOverOursLow", "timeOverOursHigh", "spread", "conclusion", "peakRssBytes", "warmup", "touched",
-        "faultsPerOp", "osCallsPerOp", "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl", "faultsPerMillion",
-        "peakLiveBytes", "peakOverLive", "afterFreeBytes", "afterTrimBytes", "coldNsPerOp", "coldOverOurs", "unsizedOverSized", "timeOverBestPeer", "faultsPer1000", "osCallsPer1000", "slowPathsPer1000",
+        "faultsPerOp", "osCallsPerOp", "faultsPerThousand", "osCallsPerThousand", "slowPathsPerThousand", "levelsMaxOverMedian", "unsizedOverSized",
+        "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl", "faultsPerMillion",
+        "peakLiveBytes", "peakOverLive", "afterFreeBytes", "afterTrimBytes", "coldNsPerOp", "coldOverOurs", "timeOverBestPeer", "faultsPer1000", "osCallsPer1000", "slowPathsPer1000",
         "coldFaultsPer1000", "coldOsCallsPer1000", "coldSlowPathsPer1000", "p999OverOurs", "p9999OverOurs", "clockNs", "ccdf", "x", "xUnit", "metadataBytes", "residentBytesPerThread",
     ];
 
@@ -26,17 +28,24 @@ public sealed class BenchTests : IDisposable
         var compared = plain with
         {
             Arm = null, TimeOverOursLow = 0.9, TimeOverOursHigh = 1.6, Conclusion = "no conclusion", PeakRssBytes = 4096, WarmUp = 32, Touched = true, FaultsPerOp = 2048.5, OsCallsPerOp = 3,
+            SlowPathsPerOp = 0.25, LevelsMaxOverMedian = 1.75, UnsizedOverSized = 1.1,
         };
-        new JsonReport(path).Write([plain, timed, compared], BenchJson.Write);
+        var replayed = plain with { Replay = new ReplayFigures { UnsizedOverSized = 1.2 } };
+        new JsonReport(path).Write([plain, timed, compared, replayed], BenchJson.Write);
         var rows = JsonDocument.Parse(File.ReadAllText(path)).RootElement;
         foreach (var row in rows.EnumerateArray())
             Assert.Equal(s_names, row.EnumerateObject().Select(property => property.Name));
         Assert.Equal([12.5, 1.25], new[] { "nsPerOp", "timeOverOurs" }.Select(name => rows[0].GetProperty(name).GetDouble()));
         foreach (var name in s_names.Except(["loop", "arm", "allocator", "threads", "operations", "nsPerOp", "timeOverOurs"]))
             Assert.Equal(JsonValueKind.Null, rows[0].GetProperty(name).ValueKind);
-        Assert.Equal([0.9, 1.6, 4096, 32, 2048.5, 3], new[] { "timeOverOursLow", "timeOverOursHigh", "peakRssBytes", "warmup", "faultsPerOp", "osCallsPerOp" }.Select(name => rows[2].GetProperty(name).GetDouble()));
+        var figures = new[]
+        {
+            "timeOverOursLow", "timeOverOursHigh", "peakRssBytes", "warmup", "faultsPerOp", "osCallsPerOp", "faultsPerThousand", "osCallsPerThousand", "slowPathsPerThousand", "levelsMaxOverMedian", "unsizedOverSized",
+        };
+        Assert.Equal([0.9, 1.6, 4096, 32, 2048.5, 3, 2_048_500, 3000, 250, 1.75, 1.1], figures.Select(name => rows[2].GetProperty(name).GetDouble()));
+        Assert.Equal(1.2, rows[3].GetProperty("unsizedOverSized").GetDouble());
         Assert.Equal(("no conclusion", true, JsonValueKind.Null), (rows[2].GetProperty("conclusion").GetString(), rows[2].GetProperty("touched").GetBoolean(), rows[2].GetProperty("arm").ValueKind));
-        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], s_names[17..24].Select(name => rows[1].GetProperty(name).GetDouble()));
+        Assert.Equal([1, 2, 3, 4, 5, 1.5, 6], new[] { "p50Ns", "p99Ns", "p999Ns", "p9999Ns", "maxNs", "p999OverControl", "faultsPerMillion" }.Select(name => rows[1].GetProperty(name).GetDouble()));
     }
 
     [Fact]
@@ -66,7 +75,7 @@ public sealed class BenchTests : IDisposable
     }
 
     [Theory]
-    [InlineData("bench sideways", "'sideways'", "all, large, latency, memory, traces, curves, large-fixed8m-untouched-1t")]
+    [InlineData("bench sideways", "'sideways'", "all, small, threads, large, latency, memory, traces, curves, pair-mixed, pair-64, batch-fifo")]
     [InlineData("bench large --profile thrifty", "'thrifty'", "Balanced, LowLatency, Frugal, LargeBuffers")]
     [InlineData("bench large --peer mine", "'mine'", "NAME=PATH")]
     [InlineData("bench large --peer =/some/file", "'=/some/file'", "NAME=PATH")]

@@ -35,7 +35,7 @@ internal static class BenchJson
         Number(json, "osCallsPerThousand", row.OsCallsPerOp * 1000);
         Number(json, "slowPathsPerThousand", row.SlowPathsPerOp * 1000);
         Number(json, "levelsMaxOverMedian", row.LevelsMaxOverMedian);
-        Number(json, "unsizedOverSized", row.UnsizedOverSized);
+        Number(json, "unsizedOverSized", row.UnsizedOverSized ?? row.Replay?.UnsizedOverSized);
         Number(json, "p50Ns", row.Latency?.P50);
         Number(json, "p99Ns", row.Latency?.P99);
         Number(json, "p999Ns", row.Latency?.P999);
@@ -60,7 +60,6 @@ internal static class BenchJson
         Number(json, "afterTrimBytes", figures?.AfterTrimBytes);
         Number(json, "coldNsPerOp", figures?.ColdNsPerOp);
         Number(json, "coldOverOurs", figures?.ColdOverOurs);
-        Number(json, "unsizedOverSized", figures?.UnsizedOverSized);
         Number(json, "timeOverBestPeer", figures?.TimeOverBestPeer);
         Number(json, "faultsPer1000", figures?.FaultsPer1000);
         Number(json, "osCallsPer1000", figures?.OsCallsPer1000);
