@@ -22,7 +22,8 @@ internal sealed unsafe class PolicyScenario(int threads) : Scenario
     public override void Prepare(ModelMemory memory)
     {
         _world = new BlockWorld(memory, BlockStart.Empty, BlockStart.Used(0, 0));
-        _world.Heap->Policy.PurgeSlack = 128;
+        _world.Heap->Policy.PurgeStep = 256 << 10;
+        memory.Register(&_world.Heap->Policy.PurgeStep, "step");
         ModelAtomics.StoreRelease(&_world.Heap->TouchedLine.Value, 16 << 20, Site.None);
         for (var thread = 0; thread < threads; thread++)
             _records[thread] = (nint)_world.Record(thread);

@@ -7,9 +7,9 @@ namespace BitTreeAlloc.Tests.Architecture.HitPath;
 public sealed unsafe class AmbientHitPath(ITestOutputHelper output)
 {
     // Instructions from entry to return on the longest hit: what was measured, and two.
-    private const int AllocBudget = 52;
-    private const int SizedFreeBudget = 58;
-    private const int FreeBudget = 52;
+    private const int AllocBudget = 43;
+    private const int SizedFreeBudget = 49;
+    private const int FreeBudget = 43;
 
     [Fact]
     public void Inside_is_stored_before_the_claim_is_loaded_and_used_last()
