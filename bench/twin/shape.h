@@ -7,7 +7,7 @@
 
 /* Bytes of slots in one magazine, and the most slots whatever their size. Three words of a magazine are its header, and its words are a power of two: 125 of 128. */
 #ifndef MAGAZINE_BYTES
-#define MAGAZINE_BYTES (16 << 10)
+#define MAGAZINE_BYTES (64 << 10)
 #endif
 #ifndef MAGAZINE_SLOTS
 #define MAGAZINE_SLOTS 125
@@ -52,7 +52,7 @@
 
 /* Bytes of full magazines in the recycler of one class; bytes that all caches and recyclers may hold. */
 #ifndef RECYCLER_BYTES
-#define RECYCLER_BYTES (64 << 10)
+#define RECYCLER_BYTES (320 << 10)
 #endif
 #ifndef BUDGET_BYTES
 #define BUDGET_BYTES (8 << 20)

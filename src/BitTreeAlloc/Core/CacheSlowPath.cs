@@ -158,7 +158,8 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
                 return null;
         }
 
-        if (loaded == null)
+        var isFirst = loaded == null;
+        if (isFirst)
             loaded = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out outcome);
         else
             Magazines<TAtomics, TGeometry>.Extend(heap, record, sizeClass, loaded);
@@ -168,7 +169,10 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
             return null;
         }
 
+        // A class that is new in this cache may never be used again: little at first, as much as there is room for from then on.
         var wanted = Magazines<TAtomics, TGeometry>.SlotsOf(loaded);
+        if (isFirst)
+            wanted = Math.Min(wanted, Math.Max(ClassPlan.FirstFillBytes / heap->Classes[sizeClass].SlotSize, ClassPlan.MinMagazineSlots));
         var got = Supply<TAtomics, TGeometry>.Take(heap, record, sizeClass, Magazine.EmptyTop(loaded) + 1, wanted, out outcome);
         record->Refills++;
         top = Magazine.EmptyTop(loaded) + got;

@@ -35,6 +35,9 @@ internal static unsafe class ClassPlan
     /// <summary>Slots in a magazine of the largest classes: below four, every other call would take the slow path.</summary>
     public const int MinMagazineSlots = 4;
 
+    /// <summary>Bytes of slots that a cache takes at once when a class is new to it: threads that come and go take and give back no more.</summary>
+    public const int FirstFillBytes = 16 << 10;
+
     /// <summary>Full magazines in the recycler of a class at most: each is 1 KiB of metadata, which for the smallest slots is as much as they are.</summary>
     public const int MaxRecyclerDepth = 40;
 
