@@ -12,7 +12,7 @@ public static unsafe partial class SealScenarios
 
     private const int MiB = 1 << 20;
     private const int Live = 48;
-    private const int FirstSteps = 2000;
+    private const int FirstSteps = 10_000;
     private const int Steps = 30_000;
     private static readonly int[] s_sizes = [16, 100, 100, 500, 1000, 4000, 20_000, 60_000, 100_000, 500_000, 3 * MiB, 3 * MiB, 20 * MiB];
 

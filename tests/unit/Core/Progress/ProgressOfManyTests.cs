@@ -10,6 +10,9 @@ namespace BitTreeAlloc.Tests.Unit.Core.Progress;
 public sealed class ProgressOfManyTests(ITestOutputHelper output)
 {
     private const int Rounds = 30;
+
+    /// <summary>Blocks of each kind that the survivor may need: as many as the sizes it works with, and what fills their magazines.</summary>
+    private const int Blocks = 24;
     private static readonly TimeSpan s_hang = TimeSpan.FromMinutes(1);
 
     /// <summary>Two operations end with a heap that has no room: whoever comes after them has to ask the system.</summary>
@@ -101,15 +104,15 @@ public sealed class ProgressOfManyTests(ITestOutputHelper output)
         output.WriteLine($"{name}: {stops} stops at {seen.Count} sites, no call in 10 000 operations after each");
     }
 
-    /// <summary>Eight empty blocks of each kind, which any class may take, and magazines for all that the recyclers may hold.</summary>
+    /// <summary>Empty blocks of each kind, which any class may take, and magazines for all that the recyclers may hold.</summary>
     private static unsafe void GiveRoom(Mutator user)
     {
         var next = user.Heap->MagazinesNextLine.Value;
         Assert.Equal(VmStatus.Ok, HeapOs<HardwareAtomics>.Ensure(user.Heap, &user.Heap->Magazines, Math.Min(next + (1 << 20), user.Heap->Magazines.Reserved)));
         var from = user.Live.Count;
-        for (var i = 0; i < 8; i++)
+        for (var i = 0; i < Blocks; i++)
             user.AllocUntouched(60_000);
-        for (var i = 0; i < 8 * 512; i++)
+        for (var i = 0; i < Blocks * 512; i++)
             user.AllocUntouched(32);
         for (var at = user.Live.Count - 1; at >= from; at--)
             user.Free(at, sized: true);
