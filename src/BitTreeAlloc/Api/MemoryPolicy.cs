@@ -27,7 +27,7 @@ public sealed record MemoryPolicy
 
     /// <summary>
     /// How much may be touched beyond the recent peak of use before fresh memory is taken, as a share of present use: 0.125 stands for an eighth. Above it free pages go back first. Null: nothing goes back
-    /// by itself. 0 to 1024, in steps of 1/1024. Below 4 MiB touched nothing goes back by itself either.
+    /// by itself. 0 to 1024, in steps of 1/1024. Below 4 MiB touched no page of small sizes goes back by itself either.
     /// </summary>
     public double? FreeShare { get; init; }
 

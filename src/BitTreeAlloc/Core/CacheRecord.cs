@@ -92,7 +92,7 @@ internal unsafe struct CacheRecord
     /// <summary>Bytes of the cache budget that this cache has and does not use.</summary>
     public ulong Grant;
 
-    /// <summary>Not 0: the budget was used up so often that idle caches are to be looked at when the slow path ends; the number says which recycler.</summary>
+    /// <summary>Not 0: the budget was used up so often that idle caches are to be looked at when the slow path ends; the number says at which recycler to begin.</summary>
     public ulong ReliefDue;
 
     /// <summary>Ticks since the cache was used, or a large number where it is known to hold nothing since: written by who ticks.</summary>
