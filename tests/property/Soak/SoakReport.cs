@@ -45,8 +45,11 @@ internal static class SoakFlatness
 {
     private const int Fewest = 6;
 
-    /// <summary>What stays after free-all and trim is the high-water mark of blocks and metadata, which the flood at the beginning has set; the rest is for classes that it did not meet, four blocks of 4 MiB of medium ones among them.</summary>
-    private static ulong Bound(ulong first) => (first / 16) + (16 << 20);
+    /// <summary>
+    /// What stays after free-all and trim is the high-water mark of blocks and metadata, which the flood at the beginning has set. Above it: one commit, which goes a quarter of what is there ahead
+    /// (<see cref="Core.HeapOs{TAtomics}"/>), so that one more block can show as fifteen; and blocks for classes that the flood did not meet, four of 4 MiB of medium ones among them.
+    /// </summary>
+    private static ulong Bound(ulong first) => (first / 4) + (16 << 20);
 
     /// <summary>Null where flat, or too short to say.</summary>
     public static string? Judge(IReadOnlyList<ulong> samples)
