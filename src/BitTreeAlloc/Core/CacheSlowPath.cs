@@ -211,43 +211,12 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
         }
         else if (top >= Magazine.EmptyTop(loaded) + Magazines<TAtomics, TGeometry>.SlotsOf(loaded))
         {
-            top = Magazine.EmptyTop(MakeRoom(record, sizeClass, top, out outcome));
+            top = CacheOverflow<TAtomics, TGeometry>.MakeRoom(record, sizeClass, top, out outcome);
         }
 
         TAtomics.WritePlain(++top, slot, Site.MagazineWrite);
         CacheTops<TAtomics, TGeometry>.Arm(record, sizeClass, top);
         return outcome;
-    }
-
-    /// <summary>The loaded magazine is full: it becomes the spare, the spare goes to the recycler, and an empty one is returned. Where that cannot be, slots go home.</summary>
-    private static ulong* MakeRoom(CacheRecord* record, int sizeClass, ulong* top, out Outcome outcome)
-    {
-        var heap = record->Heap;
-        var loaded = Magazine.Of<TGeometry>(top);
-        outcome = Outcome.Ok;
-        var mayHold = Magazines<TAtomics, TGeometry>.AllowedSlots(heap, sizeClass, out var withSpare);
-        var slots = Magazines<TAtomics, TGeometry>.SlotsOf(loaded);
-        if (withSpare && slots == mayHold)
-        {
-            var empty = Magazines<TAtomics, TGeometry>.TryTakeEmpty(heap, record, sizeClass, out _);
-            if (empty != null)
-            {
-                var older = CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, top);
-                if (older == null)
-                    return empty;
-                var full = Magazine.Of<TGeometry>(older);
-                record->SharedOperations++;
-                if (Magazines<TAtomics, TGeometry>.TryGiveFull(heap, sizeClass, full))
-                    return empty;
-                Magazines<TAtomics, TGeometry>.GiveEmpty(heap, record, sizeClass, empty);
-                loaded = full;
-            }
-        }
-
-        outcome = Homecoming<TAtomics, TGeometry>.Give(heap, record, sizeClass, loaded + Magazine.HeaderWords, Magazines<TAtomics, TGeometry>.SlotsOf(loaded));
-        record->Flushes++;
-        Magazines<TAtomics, TGeometry>.Extend(heap, record, sizeClass, loaded);
-        return loaded;
     }
 
     private static void FlushClasses(CacheRecord* record, ref long flushed)
