@@ -33,7 +33,7 @@ public sealed unsafe partial class BitTreeAllocator
         CacheRecord* record;
         if (size <= SizeClasses.TableLimit && t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            nuint sizeClass = _classByWords[(size + 7) >> 3];
             var top = *CacheRecord.Top(record, sizeClass);
             var slot = *top;
             if (slot != 0)
@@ -53,7 +53,7 @@ public sealed unsafe partial class BitTreeAllocator
         CacheRecord* record;
         if (size <= SizeClasses.TableLimit && pointer != null && t_serial == _serial && CacheClaims<HardwareAtomics>.TryEnter(record = t_record))
         {
-            int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            nuint sizeClass = _classByWords[(size + 7) >> 3];
             if (TryPush(record, sizeClass, pointer))
                 return;
         }
@@ -169,7 +169,7 @@ public sealed unsafe partial class BitTreeAllocator
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryPush(CacheRecord* record, int sizeClass, void* pointer)
+    private static bool TryPush(CacheRecord* record, nuint sizeClass, void* pointer)
     {
         var top = *CacheRecord.Top(record, sizeClass);
         if ((ulong)top >= *CacheRecord.Limit(record, sizeClass))

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
 
@@ -21,12 +20,13 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Alloc(ref ThreadCache cache, nuint size)
     {
+        var classes = _classByWords; // First: then it is the check of this for null.
         var record = cache.Bound;
         if (size <= SizeClasses.TableLimit)
         {
-            int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            nuint sizeClass = classes[(size + 7) >> 3];
             if ((nint)record <= 0)
-                return AllocChecked(ref cache, size, (nint)record, sizeClass);
+                return AllocChecked(ref cache, size, (nint)record, (int)sizeClass);
             var top = *CacheRecord.Top(record, sizeClass);
             var slot = *top;
             if (slot != 0)
@@ -47,13 +47,14 @@ public sealed unsafe partial class BitTreeAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(ref ThreadCache cache, void* pointer, nuint size)
     {
+        var classes = _classByWords; // First: then it is the check of this for null.
         var record = cache.Bound;
         if (size <= SizeClasses.TableLimit && pointer != null)
         {
-            int sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords), (nint)((size + 7) >> 3));
+            nuint sizeClass = classes[(size + 7) >> 3];
             if ((nint)record <= 0)
             {
-                FreeChecked(ref cache, pointer, size, (nint)record, sizeClass);
+                FreeChecked(ref cache, pointer, size, (nint)record, (int)sizeClass);
                 return;
             }
 
@@ -84,7 +85,7 @@ public sealed unsafe partial class BitTreeAllocator
             var granule = ((ulong)pointer - record->Base) >> Stretch.GranuleShift;
             if (granule < record->Granules)
             {
-                int sizeClass = record->ClassMap[granule];
+                nuint sizeClass = record->ClassMap[granule];
                 var top = *CacheRecord.Top(record, sizeClass);
                 if ((ulong)top < *CacheRecord.Limit(record, sizeClass))
                 {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using BitTreeAlloc.Atomics;
 using BitTreeAlloc.Bits;
 using BitTreeAlloc.Core;
@@ -30,6 +31,9 @@ public sealed unsafe partial class BitTreeAllocator : IDisposable
 
     private static ulong s_serials;
     private static BitTreeAllocator? s_shared;
+
+    /// <summary><see cref="SizeClassTable.ClassByWords"/>, which is image data and stays where it is. Read through the allocator, so that the hit path's look at it is its null check too.</summary>
+    private readonly byte* _classByWords = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(SizeClassTable.ClassByWords));
 
     private readonly ulong _serial;
     private readonly int _minimumAlignment;

@@ -115,25 +115,34 @@ internal unsafe struct CacheRecord
     /// </summary>
     public ulong Inside;
 
-    /// <summary>Words in front of the tops and limits. Named, so that the hit path adds to the record's address instead of taking that of a field, which the compiler first proves not to be null.</summary>
-    private const int WordsBeforeSlots = 31;
+    /// <summary>Words in front of the tops; the limits follow them. Named, so that the hit path adds to the record's address instead of taking that of a field, which the compiler first proves not to be null.</summary>
+    private const int WordsBeforeTops = 31;
 
-    private fixed ulong _slots[SizeClasses.Count * 2];
+    private fixed ulong _tops[SizeClasses.Count];
+    private fixed ulong _limits[SizeClasses.Count];
     private fixed ulong _spares[SizeClasses.Count];
     private fixed ulong _lastBlocks[SizeClasses.Count];
     private fixed ulong _regions[RegionClasses.Count];
     private fixed uint _idleMarks[SizeClasses.Count];
 
-    /// <summary>Bytes in front of the tops and limits, as the compiler lays them out: for the test that compares.</summary>
-    internal static nint OffsetOfSlots(CacheRecord* record) => (nint)((byte*)&record->_slots[0] - (byte*)record);
+    /// <summary>Bytes in front of the tops and of the limits, as the compiler lays them out: for the test that compares.</summary>
+    internal static (nint Tops, nint Limits) Offsets(CacheRecord* record) => ((nint)((byte*)&record->_tops[0] - (byte*)record), (nint)((byte*)&record->_limits[0] - (byte*)record));
 
     /// <summary>Address of the newest slot pointer of the loaded magazine; what it points at is 0 when the magazine is empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong** Top(CacheRecord* record, int sizeClass) => (ulong**)((ulong*)record + WordsBeforeSlots + ((nuint)(uint)sizeClass * 2));
+    public static ulong** Top(CacheRecord* record, nuint sizeClass) => (ulong**)((ulong*)record + WordsBeforeTops + sizeClass);
+
+    /// <inheritdoc cref="Top(CacheRecord*, nuint)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong** Top(CacheRecord* record, int sizeClass) => Top(record, (nuint)(uint)sizeClass);
 
     /// <summary>Address at which the loaded magazine is full; 0 asks the owner to come in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong* Limit(CacheRecord* record, int sizeClass) => (ulong*)record + WordsBeforeSlots + 1 + ((nuint)(uint)sizeClass * 2);
+    public static ulong* Limit(CacheRecord* record, nuint sizeClass) => (ulong*)record + (WordsBeforeTops + SizeClasses.Count) + sizeClass;
+
+    /// <inheritdoc cref="Limit(CacheRecord*, nuint)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong* Limit(CacheRecord* record, int sizeClass) => Limit(record, (nuint)(uint)sizeClass);
 
     /// <summary>Top of the spare magazine, or 0: a shared word.</summary>
     public static ulong* Spare(CacheRecord* record, int sizeClass) => &record->_spares[sizeClass];

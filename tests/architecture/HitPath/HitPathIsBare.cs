@@ -6,14 +6,14 @@ namespace BitTreeAlloc.Tests.Architecture.HitPath;
 public sealed class HitPathIsBare(ITestOutputHelper output)
 {
     // Budgets in instructions from entry to return, the return included. Tighten when the code gets shorter.
-    private const int AllocBudget = 24;
-    private const int SizedFreeBudget = 25;
-    private const int FreeBudget = 23;
+    private const int AllocBudget = 21;
+    private const int SizedFreeBudget = 23;
+    private const int FreeBudget = 24;
 
     // What the checked level adds behind the turn-off.
     private const int CheckedAllocBudget = 32;
-    private const int CheckedSizedFreeBudget = 41;
-    private const int CheckedFreeBudget = 41;
+    private const int CheckedSizedFreeBudget = 40;
+    private const int CheckedFreeBudget = 39;
 
     [Fact]
     public void Alloc_and_both_frees_with_a_cache_are_bare_on_a_hit()

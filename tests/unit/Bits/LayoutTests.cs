@@ -92,7 +92,7 @@ public sealed unsafe class LayoutTests
     public void A_cache_record_fits_its_stride_and_mirrors_the_header_of_a_magazine()
     {
         CacheRecord record;
-        Assert.Equal((nint)CacheRecord.Top(&record, 0) - (nint)(&record), CacheRecord.OffsetOfSlots(&record));
+        Assert.Equal(((nint)CacheRecord.Top(&record, 0) - (nint)(&record), (nint)CacheRecord.Limit(&record, 0) - (nint)(&record)), CacheRecord.Offsets(&record));
         Assert.InRange(sizeof(CacheRecord), 1, CacheRecord.Stride);
         Assert.Equal(0, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Link)));
         Assert.Equal(8, (long)Marshal.OffsetOf<CacheRecord>(nameof(CacheRecord.Depth)));
