@@ -24,6 +24,8 @@ internal sealed unsafe class PolicyScenario(int threads) : Scenario
         _world = new BlockWorld(memory, BlockStart.Empty, BlockStart.Used(0, 0));
         _world.Heap->Policy.PurgeStep = 256 << 10;
         memory.Register(&_world.Heap->Policy.PurgeStep, "step");
+        _world.Heap->Policy.SteadySlack = 64;
+        memory.Register(&_world.Heap->Policy.SteadySlack, "most of the steady slack");
         ModelAtomics.StoreRelease(&_world.Heap->TouchedLine.Value, 16 << 20, Site.None);
         for (var thread = 0; thread < threads; thread++)
             _records[thread] = (nint)_world.Record(thread);

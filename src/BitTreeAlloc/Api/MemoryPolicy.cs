@@ -24,12 +24,19 @@ public enum HugePages
 public sealed record MemoryPolicy
 {
     private const double SlackUnit = 1024;
+    private const int MostSteadyShare = 63;
 
     /// <summary>
     /// How much may be touched beyond the recent peak of use before fresh memory is taken, as a share of present use: 0.125 stands for an eighth. Above it free pages go back first. Null: nothing goes back
     /// by itself. 0 to 1024, in steps of 1/1024. Below 4 MiB touched no page of small sizes goes back by itself either.
     /// </summary>
     public double? FreeShare { get; init; }
+
+    /// <summary>
+    /// How much of the recent peak of use may be touched beyond it, besides <see cref="FreeShare"/>, where free pages of small sizes go back again and again although use does not grow: what goes back is touched
+    /// next, each time at the price of a page fault. Comes step by step, by doubling, and ends when use grows. 0 to 63, in steps of 1/1024.
+    /// </summary>
+    public double SteadyShare { get; init; } = 1;
 
     /// <summary>Bytes by which touched memory grows, at least, between two times that free pages go back so: smaller steps hold less memory and take more page faults.</summary>
     public ulong PurgeStepBytes { get; init; } = 512 << 10;
@@ -61,7 +68,7 @@ public sealed record MemoryPolicy
     {
         Profile.LowLatency => new() { FreeShare = 0.25, TickPurgeBytes = 0, HugePages = HugePages.Dense },
         Profile.Balanced => new() { FreeShare = 0.15, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
-        Profile.Frugal => new() { FreeShare = 0.03, PurgeStepBytes = 320 << 10, MagazineBytes = 16 << 10, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
+        Profile.Frugal => new() { FreeShare = 0.03, SteadyShare = 0.1, PurgeStepBytes = 320 << 10, MagazineBytes = 16 << 10, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
         Profile.LargeBuffers => new() { FreeShare = 0.25, TickPurgeBytes = 256 << 20, HugePages = HugePages.Dense },
         _ => throw new ArgumentException($"Profile is {profile}; it has to be {string.Join(", ", Enum.GetNames<Profile>())}.", nameof(profile)),
     };
@@ -70,6 +77,8 @@ public sealed record MemoryPolicy
     {
         if (FreeShare is { } share && !(share >= 0 && share <= SlackUnit))
             throw new ArgumentException($"FreeShare is {share}; it has to be 0 to 1024, or null for none to go back by itself.", nameof(FreeShare));
+        if (!(SteadyShare >= 0 && SteadyShare <= MostSteadyShare))
+            throw new ArgumentException($"SteadyShare is {SteadyShare}; it has to be 0 to {MostSteadyShare}.", nameof(SteadyShare));
         if (MagazineBytes is < ClassPlan.LeastMagazineBytes or > ClassPlan.MostMagazineBytes)
             throw new ArgumentException($"MagazineBytes is {MagazineBytes}; it has to be {ClassPlan.LeastMagazineBytes} to {ClassPlan.MostMagazineBytes}.", nameof(MagazineBytes));
         if (!Enum.IsDefined(HugePages))
@@ -77,6 +86,7 @@ public sealed record MemoryPolicy
         return new Policy
         {
             PurgeSlack = FreeShare is { } free ? (ulong)(free * SlackUnit) : Policy.Never,
+            SteadySlack = (ulong)(SteadyShare * SlackUnit),
             PurgeStep = PurgeStepBytes,
             TickPurgeBytes = TickPurgeBytes,
             EagerReturn = EagerReturn ? 1ul : 0,

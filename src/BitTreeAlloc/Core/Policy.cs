@@ -37,6 +37,9 @@ internal struct Policy
     /// <summary>Bytes by which touched memory grows between two purges on demand at least.</summary>
     public ulong PurgeStep;
 
+    /// <summary>The most that steady use of small sizes may widen <see cref="PurgeSlack"/> by, in 1/1024 of the recent peak; fits into the low bits of the figure that counts it.</summary>
+    public ulong SteadySlack;
+
     /// <summary>Stands for a setting that is off.</summary>
     public const ulong Never = ulong.MaxValue;
 }

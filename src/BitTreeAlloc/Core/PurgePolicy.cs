@@ -33,9 +33,6 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// <summary>The most that steady use of medium sizes may widen the share by: as much again as the peak.</summary>
     private const ulong MaxMediumSlack = 1024;
 
-    /// <summary>The most that steady use of small sizes may widen the share by: so many times half the policy's.</summary>
-    private const ulong MaxSmallSlack = 7;
-
     /// <summary>Use is steady where its peak moved by no more than this part between two sweeps, as a shift.</summary>
     private const int MediumSteadyShift = 3;
 
@@ -75,7 +72,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (isMedium)
             Widen(&heap->MediumSlackLine, peak, x, MaxMediumSlack, MediumSteadyShift);
         else if (isSmall)
-            Widen(&heap->SmallSlackLine, peak, x, x * MaxSmallSlack / 2, SmallSteadyShift);
+            Widen(&heap->SmallSlackLine, peak, x, TAtomics.LoadAcquire(&heap->Policy.SteadySlack, Site.HeapFigures), SmallSteadyShift); // order: a setting [H1]
         if (sizeClass != 0)
         {
             // Where load has fallen, what the caches hold outweighs what users have, and pins the pages that are to go.
