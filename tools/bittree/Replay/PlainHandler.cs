@@ -27,33 +27,38 @@ internal unsafe struct PlainHandler<TAdapter, TTouch> : IEventHandler
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Handle(in TraceEvent e, int index)
     {
+        // What is asked of the event is read where it is used, and the two common kinds are told apart by one test: the fewer instructions stand around the calls, the more of the time is theirs.
         var slot = _slots + e.Id;
-        var size = (nuint)e.Size;
         void* pointer;
-        switch (e.Op)
+        if (e.Op == TraceOp.Free)
         {
-            case TraceOp.Malloc:
-                pointer = Adapter.Alloc(size);
-                break;
-            case TraceOp.Free:
-                Adapter.Free(*slot, size);
-                _touch.AfterEvent(size);
-                return;
-            case TraceOp.Calloc:
-                pointer = Adapter.AllocZeroed(size);
-                break;
-            case TraceOp.Realloc:
-                pointer = Adapter.Realloc(*slot, size);
-                break;
-            default:
-                HandleAligned(e, slot);
-                return;
+            Adapter.Free(*slot, (nuint)e.Size);
+            _touch.AfterEvent((nuint)e.Size);
+            return;
+        }
+
+        if (e.Op == TraceOp.Malloc)
+        {
+            pointer = Adapter.Alloc((nuint)e.Size);
+        }
+        else if (e.Op == TraceOp.Calloc)
+        {
+            pointer = Adapter.AllocZeroed((nuint)e.Size);
+        }
+        else if (e.Op == TraceOp.Realloc)
+        {
+            pointer = Adapter.Realloc(*slot, (nuint)e.Size);
+        }
+        else
+        {
+            HandleAligned(e, slot);
+            return;
         }
 
         *slot = pointer;
         if (TAdapter.Allocates)
-            _touch.Write(pointer, size);
-        _touch.AfterEvent(size);
+            _touch.Write(pointer, (nuint)e.Size);
+        _touch.AfterEvent((nuint)e.Size);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

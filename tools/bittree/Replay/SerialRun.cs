@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using BitTreeAlloc.Tool.Traces;
 
 namespace BitTreeAlloc.Tool.Replay;
@@ -30,7 +32,8 @@ internal static class SerialRun
     private static void Loop<THandler>(ref THandler handler, TraceEvent[] events, int from, int to)
         where THandler : struct, IEventHandler
     {
+        ref var first = ref MemoryMarshal.GetArrayDataReference(events);
         for (var i = from; i < to; i++)
-            handler.Handle(in events[i], i);
+            handler.Handle(in Unsafe.Add(ref first, i), i);
     }
 }
