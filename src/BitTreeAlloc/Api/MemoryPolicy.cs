@@ -67,7 +67,7 @@ public sealed record MemoryPolicy
     public static MemoryPolicy Of(Profile profile) => profile switch
     {
         Profile.LowLatency => new() { FreeShare = 0.25, TickPurgeBytes = 0, HugePages = HugePages.Dense },
-        Profile.Balanced => new() { FreeShare = 0.15, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
+        Profile.Balanced => new() { FreeShare = 0.18, SteadyShare = 0.8, TickPurgeBytes = 32 << 20, HugePages = HugePages.Regions },
         Profile.Frugal => new() { FreeShare = 0.03, SteadyShare = 0.1, PurgeStepBytes = 320 << 10, MagazineBytes = 16 << 10, TickPurgeBytes = 1ul << 30, EagerReturn = true, GrowthDampener = 3, HugePages = HugePages.Never },
         Profile.LargeBuffers => new() { FreeShare = 0.25, TickPurgeBytes = 256 << 20, HugePages = HugePages.Dense },
         _ => throw new ArgumentException($"Profile is {profile}; it has to be {string.Join(", ", Enum.GetNames<Profile>())}.", nameof(profile)),

@@ -141,8 +141,11 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         // Low bits: the share. The others: the peak at the last sweep, in 4 KiB.
         var word = TAtomics.LoadAcquire(&slack->Value, Site.HeapFigures); // order: a figure [H1]
         var last = (word >> SlackBits) << 12;
-        var isSteady = peak <= last + (last >> steadyShift) && peak >= last - (last >> steadyShift);
-        var share = isSteady ? Math.Min(most, Math.Max(2 * (word & SlackMask), Math.Max(x / 2, 16))) : 0;
+        var share = word & SlackMask;
+        if (peak > last + (last >> steadyShift))
+            share = 0;
+        else if (peak >= last - (last >> steadyShift))
+            share = Math.Min(most, Math.Max(2 * share, Math.Max(x / 2, 16)));
         TAtomics.StoreRelease(&slack->Value, ((peak >> 12) << SlackBits) | share, Site.HeapFigures); // order: a figure; racers overwrite each other with near values [H1]
     }
 
