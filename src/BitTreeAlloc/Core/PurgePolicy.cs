@@ -15,7 +15,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     /// <summary>Below this many touched bytes a purge costs more than it gives.</summary>
     private const ulong FloorBytes = 1 << 20;
 
-    /// <summary>The same for small classes: while a heap is small, many of them grow in blocks that are a large part of it (docs/adr/0013).</summary>
+    /// <summary>The same for small classes: while a heap is small, many of them grow in blocks that are a large part of it (docs/adr/0013). Steady use widens it like the peak.</summary>
     private const ulong SmallFloorBytes = 4 << 20;
 
     /// <summary>Touched memory grows by this fraction of the peak between two sweeps, as a shift, at least; for what is not small.</summary>
@@ -62,7 +62,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         var kept = isSmall ? peak : peak + (InUse(heap) + bytes - inUse);
         var slack = (isSmall ? (inUse * x) + (peak * Share(&heap->SmallSlackLine)) : kept * (x + (isMedium ? Share(&heap->MediumSlackLine) : 0))) >> 10;
         var next = TAtomics.LoadAcquire(&heap->NextSweepLine.Value, Site.HeapFigures); // order: a figure [H1]
-        if (touched <= Math.Max(kept + slack, isSmall ? SmallFloorBytes : FloorBytes) || touched < next)
+        if (touched <= Math.Max(kept + slack, isSmall ? SmallFloorBytes + ((SmallFloorBytes * Share(&heap->SmallSlackLine)) >> 10) : FloorBytes) || touched < next)
             return false;
 
         // Written before this one: who loses goes on without, and a sweeper that is stopped only puts off the next.
@@ -76,7 +76,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
         if (sizeClass != 0)
         {
             // Where load has fallen, what the caches hold outweighs what users have, and pins the pages that are to go.
-            if (inUse < TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.HeapFigures)) // order: a figure [H1]
+            if (inUse < Granted(heap))
                 CacheSlowPath<TAtomics, TGeometry>.FlushOthers(record, sizeClass);
             else
                 CacheSlowPath<TAtomics, TGeometry>.FlushIdle(record, sizeClass);
@@ -120,8 +120,11 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
     private static ulong Live(Heap* heap)
     {
         var inUse = InUse(heap);
-        return inUse - Math.Min(inUse, TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.HeapFigures)); // order: a figure [H1]
+        return inUse - Math.Min(inUse, Granted(heap));
     }
+
+    /// <summary>What caches and recyclers may hold.</summary>
+    private static ulong Granted(Heap* heap) => TAtomics.LoadAcquire(&heap->CacheGrantedLine.Value, Site.HeapFigures); // order: a figure [H1]
 
     /// <summary>Growth of touched memory to the next sweep: half the slack, a part of the peak at least, and what the policy says. Smaller steps sweep the same blocks over and over.</summary>
     private static ulong Step(Heap* heap, ulong slack, ulong part) =>
