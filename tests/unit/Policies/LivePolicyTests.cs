@@ -195,6 +195,8 @@ public sealed unsafe class LivePolicyTests
         var before = allocator.Policy;
         foreach (var bad in new double[] { -0.1, 1025, double.NaN })
             Assert.Throws<ArgumentException>(() => allocator.Policy = before with { FreeShare = bad });
+        foreach (var bad in new double[] { -0.1, 64, double.NaN })
+            Assert.Throws<ArgumentException>(() => allocator.Policy = before with { SteadyShare = bad });
         Assert.Throws<ArgumentException>(() => allocator.Policy = before with { HugePages = (HugePages)9 });
         Assert.Throws<ArgumentException>(() => allocator.Profile = (Profile)9);
         Assert.Throws<ArgumentNullException>(() => allocator.Policy = null!);
@@ -229,6 +231,7 @@ public sealed unsafe class LivePolicyTests
     private static MemoryPolicy AnyPolicy(Random random) => new()
     {
         FreeShare = random.Next(3) == 0 ? null : random.NextDouble(),
+        SteadyShare = 2 * random.NextDouble(),
         TickPurgeBytes = (ulong)random.Next(4) * 4 * MiB,
         EagerReturn = random.Next(2) == 0,
         GrowthDampener = (uint)random.Next(5),
