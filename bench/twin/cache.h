@@ -145,8 +145,8 @@ static void extend(Cache *cache, int size_class, uint64_t *magazine)
 static void arm(Cache *cache, int size_class, uint64_t *top)
 {
     uint64_t *magazine = magazine_of(top);
-    cache->slots[size_class].top = top;
-    EXCHANGE(&cache->slots[size_class].limit, (uint64_t)(empty_top(magazine) + LOAD(magazine)));
+    cache->tops[size_class] = top;
+    EXCHANGE(&cache->limits[size_class], (uint64_t)(empty_top(magazine) + LOAD(magazine)));
 }
 
 enum { BUCKET_SHIFT = MAGAZINE_WORDS > 128 ? 10 : 8, BUCKETS = 1 << BUCKET_SHIFT };
@@ -291,29 +291,58 @@ static uint64_t *refill(Cache *cache, int size_class, uint64_t *top, uint64_t *s
     return top;
 }
 
+static int count_to(uint64_t *top) { return (int)(top - empty_top(magazine_of(top))); }
+
+static uint64_t *flush(Cache *cache, int size_class, uint64_t *full)
+{
+    give(cache, size_class, full + HEADER_WORDS, (int)LOAD(full));
+    cache->flushes++;
+    extend(cache, size_class, full);
+    return empty_top(full);
+}
+
+static void move(const uint64_t *from, uint64_t *to, int count)
+{
+    memmove(to, from, (size_t)count * sizeof *to);
+}
+
+/* CacheOverflow.MakeRoom: returns the top of the magazine that is to be loaded. */
 static uint64_t *make_room(Cache *cache, int size_class, uint64_t *top)
 {
     Heap *heap = cache->heap;
     const ClassInfo *info = &s_classes[size_class];
     uint64_t *loaded = magazine_of(top);
-    if (LOAD(loaded) == info->magazine_slots) {
-        uint64_t *empty = take_empty(cache, size_class);
-        if (empty != NULL) {
-            uint64_t *older = (uint64_t *)EXCHANGE(&cache->spares[size_class], (uint64_t)top);
-            if (older == NULL)
-                return empty;
-            uint64_t *full = magazine_of(older);
-            if (stack_push(heap, &heap->states[size_class].recycler, full, info->recycler_depth))
-                return empty;
-            STORE(full, (uint64_t)info->magazine_slots);
-            give_empty(cache, size_class, empty);
-            loaded = full;
-        }
+    int may_hold = (int)info->magazine_slots;
+    if ((int)LOAD(loaded) != may_hold)
+        return flush(cache, size_class, loaded);
+    uint64_t *spare = take_spare(cache, size_class);
+    if (spare == NULL) {
+        uint64_t *other = take_empty(cache, size_class);
+        if (other == NULL)
+            return flush(cache, size_class, loaded);
+        int count = count_to(top), other_slots = (int)LOAD(other);
+        count = (count < other_slots ? count : other_slots) / 2;
+        move(top - count + 1, empty_top(other) + 1, count);
+        EXCHANGE(&cache->spares[size_class], (uint64_t)(top - count));
+        return empty_top(other) + count;
     }
-    give(cache, size_class, loaded + HEADER_WORDS, (int)LOAD(loaded));
-    cache->flushes++;
-    extend(cache, size_class, loaded);
-    return loaded;
+    int room = may_hold - count_to(spare), half = (may_hold + 1) / 2;
+    if (room > 0) {
+        int count = room < half ? room : half;
+        uint64_t *oldest = empty_top(loaded) + 1;
+        move(oldest, spare + 1, count);
+        move(oldest + count, oldest, count_to(top) - count);
+        EXCHANGE(&cache->spares[size_class], (uint64_t)(spare + count));
+        return top - count;
+    }
+    uint64_t *full = magazine_of(spare), *empty = take_empty(cache, size_class);
+    if (empty != NULL && !stack_push(heap, &heap->states[size_class].recycler, full, info->recycler_depth)) {
+        STORE(full, (uint64_t)info->magazine_slots);
+        give_empty(cache, size_class, empty);
+        empty = NULL;
+    }
+    EXCHANGE(&cache->spares[size_class], (uint64_t)top);
+    return empty != NULL ? empty_top(empty) : flush(cache, size_class, full);
 }
 
 static void send_home(Cache *cache, int size_class, uint64_t *top)
@@ -329,12 +358,12 @@ static void flush_all(Cache *cache)
 {
     uint64_t generation = LOAD(&cache->heap->generation);
     for (int size_class = 1; size_class < s_class_count; size_class++) {
-        uint64_t *spare = take_spare(cache, size_class), *top = cache->slots[size_class].top;
+        uint64_t *spare = take_spare(cache, size_class), *top = cache->tops[size_class];
         if (spare != NULL)
             send_home(cache, size_class, spare);
         if (top != &cache->sentinel) {
-            cache->slots[size_class].top = &cache->sentinel;
-            EXCHANGE(&cache->slots[size_class].limit, (uint64_t)0);
+            cache->tops[size_class] = &cache->sentinel;
+            EXCHANGE(&cache->limits[size_class], (uint64_t)0);
             send_home(cache, size_class, top);
         }
     }
@@ -371,18 +400,18 @@ static NOINLINE void *alloc_miss(Cache *cache, size_t size)
     if (size > MAX_SIZE)
         return alloc_large(cache->heap, size);
     int size_class = class_of(size);
-    uint64_t *top = cache->slots[size_class].top, slot;
+    uint64_t *top = cache->tops[size_class], slot;
     if (*top == 0) {
         uint64_t single;
         enter(cache);
         top = refill(cache, size_class, top, &single);
         slot = top == NULL ? single : *top;
         if (top != NULL)
-            cache->slots[size_class].top = top - 1;
+            cache->tops[size_class] = top - 1;
         leave(cache);
     } else {
         slot = *top;
-        cache->slots[size_class].top = top - 1;
+        cache->tops[size_class] = top - 1;
     }
     OUT((void *)slot, size);
     return (void *)slot;
@@ -398,20 +427,20 @@ static NOINLINE void free_miss(Cache *cache, void *p, size_t size)
     }
     int size_class = class_of(size);
     HOME(p, s_classes[size_class].slot_size);
-    uint64_t *top = cache->slots[size_class].top;
-    if ((uint64_t)top < cache->slots[size_class].limit) {
+    uint64_t *top = cache->tops[size_class];
+    if ((uint64_t)top < cache->limits[size_class]) {
         *++top = (uint64_t)p;
-        cache->slots[size_class].top = top;
+        cache->tops[size_class] = top;
         return;
     }
     enter(cache);
-    top = cache->slots[size_class].top;
+    top = cache->tops[size_class];
     uint64_t *loaded = top == &cache->sentinel ? NULL : magazine_of(top), slot = (uint64_t)p;
     if (loaded == NULL) {
         loaded = take_empty(cache, size_class);
         top = loaded == NULL ? NULL : empty_top(loaded);
     } else if (top >= empty_top(loaded) + LOAD(loaded)) {
-        top = empty_top(make_room(cache, size_class, top));
+        top = make_room(cache, size_class, top);
     }
     if (top == NULL) {
         give(cache, size_class, &slot, 1);
@@ -426,9 +455,9 @@ static inline void *twin_alloc(Cache *cache, size_t size)
 {
     if (LIKELY(size <= TABLE_LIMIT)) {
         int size_class = s_class_by_words[(size + 7) >> 3];
-        uint64_t *top = cache->slots[size_class].top, slot = *top;
+        uint64_t *top = cache->tops[size_class], slot = *top;
         if (LIKELY(slot != 0)) {
-            cache->slots[size_class].top = top - 1;
+            cache->tops[size_class] = top - 1;
             if (PREFETCH == 2)
                 __builtin_prefetch((void *)top[-1], 1, 3);
             OUT((void *)slot, size);
@@ -442,11 +471,11 @@ static inline void twin_free(Cache *cache, void *p, size_t size)
 {
     if (LIKELY(size <= TABLE_LIMIT && p != NULL)) {
         int size_class = s_class_by_words[(size + 7) >> 3];
-        uint64_t *top = cache->slots[size_class].top;
-        if (LIKELY((uint64_t)top < cache->slots[size_class].limit)) {
+        uint64_t *top = cache->tops[size_class];
+        if (LIKELY((uint64_t)top < cache->limits[size_class])) {
             HOME(p, s_classes[size_class].slot_size);
             *++top = (uint64_t)p;
-            cache->slots[size_class].top = top;
+            cache->tops[size_class] = top;
             return;
         }
     }

@@ -72,7 +72,8 @@ typedef struct {
 } Heap;
 
 typedef struct {
-    struct { uint64_t *top; uint64_t limit; } slots[MOST_CLASSES];
+    uint64_t *tops[MOST_CLASSES];
+    uint64_t limits[MOST_CLASSES];
     Heap *heap;
     uint64_t sentinel;
     uint64_t busy LINE;

@@ -152,7 +152,7 @@ EXPORT Cache *twin_cache(Heap *heap)
     memset(cache, 0, sizeof *cache);
     cache->heap = heap;
     for (int size_class = 0; size_class < MOST_CLASSES; size_class++)
-        cache->slots[size_class].top = &cache->sentinel;
+        cache->tops[size_class] = &cache->sentinel;
     return cache;
 }
 
