@@ -51,7 +51,6 @@ internal static unsafe class CacheMutants
     {
         yield return new("spares/take-by-load-and-store", "a spare is taken in two steps", SplitAt(Site.SpareTake), Site.SpareTake);
         yield return new("spares/take-by-load", "who takes a spare leaves it where it was", AsLoad(Site.SpareTake), Site.SpareTake);
-        yield return new("spares/put-by-store", "a magazine is put aside over another", PutOver, Site.SparePut);
         yield return new("spares/filled-after-put", "the last slot is written after the magazine was put aside", PutOff(Site.MagazineWrite, Site.SparePut), Site.SparePut);
         yield return new("spares/never-found", "the end of a cache forgets what was put aside", LeaveOut(Site.SpareLook, 0), Site.SpareLook);
         yield return new("magazines/slots-not-noted", "a magazine from a stack keeps its link for the slots it may hold", SlotsNotNoted, Site.MagazineSlots);
@@ -236,14 +235,6 @@ internal static unsafe class CacheMutants
         var tenure = (uint)state.Count;
         state.Count = 0;
         return memory.Perform(operation with { Low = tenure | (operation.Low & 3), DesiredLow = tenure | (operation.DesiredLow & 3) });
-    }
-
-    private static SeamResult? PutOver(ModelMemory memory, MutantState state, in SeamOperation operation)
-    {
-        if (operation.Site != Site.SparePut)
-            return null;
-        memory.Perform(operation with { Kind = EventKind.Write, Rmw = RmwKind.None, Order = MemoryOrder.Release });
-        return Pretend(0);
     }
 
     private static SeamResult? SlotsNotNoted(ModelMemory memory, MutantState state, in SeamOperation operation) =>

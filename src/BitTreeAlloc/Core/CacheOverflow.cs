@@ -37,8 +37,9 @@ internal static unsafe class CacheOverflow<TAtomics, TGeometry>
     {
         var count = Math.Min(Magazine.CountTo<TGeometry>(top), Magazines<TAtomics, TGeometry>.SlotsOf(other)) / 2;
         Move(top - count + 1, Magazine.EmptyTop(other) + 1, count);
-        CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, top - count);
-        return Magazine.EmptyTop(other) + count;
+        var loaded = Magazine.EmptyTop(other) + count;
+        CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, top - count, loaded);
+        return loaded;
     }
 
     /// <summary>A spare with room takes the oldest slots.</summary>
@@ -48,7 +49,7 @@ internal static unsafe class CacheOverflow<TAtomics, TGeometry>
         var left = Magazine.CountTo<TGeometry>(top) - count;
         Move(oldest, spare + 1, count);
         Move(oldest + count, oldest, left);
-        CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, spare + count);
+        CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, spare + count, top - count);
         return top - count;
     }
 
@@ -68,8 +69,9 @@ internal static unsafe class CacheOverflow<TAtomics, TGeometry>
             }
         }
 
-        CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, top);
-        return empty != null ? Magazine.EmptyTop(empty) : Flush(record, sizeClass, spare, out outcome);
+        var loaded = Magazine.EmptyTop(empty != null ? empty : spare);
+        CacheTops<TAtomics, TGeometry>.PutSpare(record, sizeClass, top, loaded);
+        return empty != null ? loaded : Flush(record, sizeClass, spare, out outcome);
     }
 
     private static ulong* Flush(CacheRecord* record, int sizeClass, ulong* full, out Outcome outcome)

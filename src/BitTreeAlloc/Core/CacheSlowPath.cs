@@ -183,9 +183,9 @@ internal static unsafe class CacheSlowPath<TAtomics, TGeometry>
     /// <summary>Loads a magazine that has slots in the place of one that has none.</summary>
     private static ulong* Replace(CacheRecord* record, int sizeClass, ulong* empty, ulong* top)
     {
+        CacheTops<TAtomics, TGeometry>.Arm(record, sizeClass, top);
         if (empty != null)
             Magazines<TAtomics, TGeometry>.GiveEmpty(record->Heap, record, sizeClass, empty);
-        CacheTops<TAtomics, TGeometry>.Arm(record, sizeClass, top);
         return top;
     }
 

@@ -5,7 +5,7 @@ namespace BitTreeAlloc.Core;
 
 /// <summary>
 /// Owns: the three words of a class in a cache record, top, limit and spare, off the hit path: how magazines are loaded, unloaded, put aside and sent home.
-/// Invariants: I-C5 limits are armed by exchange only: a plain store could swallow a signal that stands in between. I-C7 a spare is put by the owner and taken by one exchange.
+/// Invariants: I-C5 limits are armed by exchange only: a plain store could swallow a signal that stands in between. I-C7 a spare is put by the owner, where there is none, and taken by one exchange. I-C10 no top points into a magazine that somebody else may own.
 /// Callers: CacheSlowPath as owner, Reclaimer as claimer (spares: anybody). Checked by: the explorer's trim, spare and claim scenarios.
 /// </summary>
 internal static unsafe class CacheTops<TAtomics, TGeometry>
@@ -61,9 +61,12 @@ internal static unsafe class CacheTops<TAtomics, TGeometry>
         return top != null;
     }
 
-    /// <summary>Puts a magazine aside and returns the top of the one that was there, or null. Owner.</summary>
-    public static ulong* PutSpare(CacheRecord* record, int sizeClass, ulong* top) =>
-        (ulong*)TAtomics.ExchangeAcqRel(CacheRecord.Spare(record, sizeClass), (ulong)top, Site.SparePut); // order: release: the slots in the magazine [S3]
+    /// <summary>Puts a magazine aside where none is, and has another one loaded before anybody can take it. Owner: nobody else ever fills the word, so a store is enough.</summary>
+    public static void PutSpare(CacheRecord* record, int sizeClass, ulong* top, ulong* loaded)
+    {
+        Store(record, sizeClass, loaded);
+        TAtomics.StoreRelease(CacheRecord.Spare(record, sizeClass), (ulong)top, Site.SparePut); // order: release: the slots in the magazine [S3]
+    }
 
     /// <summary>Sends what a magazine holds home, and the magazine to the empty ones, through the hands of <paramref name="hands"/>. Returns the slots.</summary>
     public static int SendHome(CacheRecord* hands, int sizeClass, ulong* top)
