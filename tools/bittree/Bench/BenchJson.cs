@@ -31,9 +31,6 @@ internal static class BenchJson
             json.WriteNull("touched");
         Number(json, "faultsPerOp", row.FaultsPerOp);
         Number(json, "osCallsPerOp", row.OsCallsPerOp);
-        Number(json, "faultsPerThousand", row.FaultsPerOp * 1000);
-        Number(json, "osCallsPerThousand", row.OsCallsPerOp * 1000);
-        Number(json, "slowPathsPerThousand", row.SlowPathsPerOp * 1000);
         Number(json, "levelsMaxOverMedian", row.LevelsMaxOverMedian);
         Number(json, "unsizedOverSized", row.UnsizedOverSized ?? row.Replay?.UnsizedOverSized);
         Number(json, "p50Ns", row.Latency?.P50);
@@ -43,7 +40,7 @@ internal static class BenchJson
         Number(json, "maxNs", row.Latency?.Max);
         Number(json, "p999OverControl", row.P999OverControl);
         Number(json, "faultsPerMillion", row.FaultsPerMillion);
-        Write(json, row.Replay);
+        WriteReplay(json, row);
         Write(json, row.Tail);
         Number(json, "x", row.Curve?.X);
         json.WriteString("xUnit", row.Curve?.XUnit);
@@ -52,8 +49,9 @@ internal static class BenchJson
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, ReplayFigures? figures)
+    private static void WriteReplay(Utf8JsonWriter json, BenchRow row)
     {
+        var figures = row.Replay;
         Number(json, "peakLiveBytes", figures?.PeakLiveBytes);
         Number(json, "peakOverLive", figures?.PeakOverLive);
         Number(json, "afterFreeBytes", figures?.AfterFreeBytes);
@@ -61,9 +59,9 @@ internal static class BenchJson
         Number(json, "coldNsPerOp", figures?.ColdNsPerOp);
         Number(json, "coldOverOurs", figures?.ColdOverOurs);
         Number(json, "timeOverBestPeer", figures?.TimeOverBestPeer);
-        Number(json, "faultsPer1000", figures?.FaultsPer1000);
-        Number(json, "osCallsPer1000", figures?.OsCallsPer1000);
-        Number(json, "slowPathsPer1000", figures?.SlowPathsPer1000);
+        Number(json, "faultsPer1000", figures?.FaultsPer1000 ?? (row.FaultsPerOp * 1000));
+        Number(json, "osCallsPer1000", figures?.OsCallsPer1000 ?? (row.OsCallsPerOp * 1000));
+        Number(json, "slowPathsPer1000", figures?.SlowPathsPer1000 ?? (row.SlowPathsPerOp * 1000));
         Number(json, "coldFaultsPer1000", figures?.ColdFaultsPer1000);
         Number(json, "coldOsCallsPer1000", figures?.ColdOsCallsPer1000);
         Number(json, "coldSlowPathsPer1000", figures?.ColdSlowPathsPer1000);
