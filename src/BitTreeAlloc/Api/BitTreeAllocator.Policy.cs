@@ -84,6 +84,7 @@ public sealed unsafe partial class BitTreeAllocator
                 {
                     set = _tickInterval;
                     timer.Change(set.Value, set.Value);
+                    HardwareAtomics.FenceSeqCst(Site.None); // order: full: the timer before the look whether another interval was set [H1]
                 }
             }
             finally

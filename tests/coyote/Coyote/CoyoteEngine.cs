@@ -24,12 +24,16 @@ internal sealed class CoyoteEngine(int threads, ModelMemory memory) : IModelEngi
     private (ulong Low, ulong High)[] _values = [];
     private ulong _trail;
     private int _clock;
+    private ulong _moving;
 
     /// <summary>Schedules whose order of accesses was new.</summary>
     public int DistinctSchedules => _seen.Count;
 
     /// <summary>Accesses of all schedules together.</summary>
     public long Steps { get; private set; }
+
+    /// <summary>Threads that have taken a step in some schedule.</summary>
+    public int MovingThreads => System.Numerics.BitOperations.PopCount(_moving);
 
     /// <summary>The first error, or null.</summary>
     public ModelError? Error { get; private set; }
@@ -116,10 +120,12 @@ internal sealed class CoyoteEngine(int threads, ModelMemory memory) : IModelEngi
     /// <summary>Nobody waits by reading something old: there is nothing old.</summary>
     public bool ReadsNewest(int thread, int first) => true;
 
+    /// <summary>The running thread waits: it goes on when another one has taken a step, or all others are done. A schedule that only looks again and again has no end, and Coyote's are not all fair.</summary>
     public void Yield()
     {
         var state = memory.SaveThread();
-        SchedulingPoint.Yield();
+        var seen = _clock;
+        Microsoft.Coyote.Runtime.Operation.PauseUntil(() => _clock != seen || !_done.Where((_, thread) => thread != state.Thread).Contains(false));
         memory.RestoreThread(state);
     }
 
@@ -129,6 +135,7 @@ internal sealed class CoyoteEngine(int threads, ModelMemory memory) : IModelEngi
         SchedulingPoint.Interleave();
         memory.RestoreThread(state);
         Steps++;
+        _moving |= 1ul << state.Thread;
         _times[state.Thread].Add(_clock++);
         _trail = (_trail ^ (ulong)(((long)location << 3) | (uint)state.Thread)) * 1099511628211;
     }

@@ -1,6 +1,6 @@
 namespace BitTreeAlloc.Tests.Unit.Caches;
 
-/// <summary>A clock that moves when it is told to, and keeps what it was asked to call.</summary>
+/// <summary>A clock that moves when it is told to, and keeps what it was asked to call. Timers may be made and changed by several threads at once, as the system's may.</summary>
 internal sealed class VirtualClock : TimeProvider
 {
     private readonly List<VirtualTimer> _timers = [];
@@ -11,7 +11,8 @@ internal sealed class VirtualClock : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new VirtualTimer(this, callback, state, dueTime, period);
-        _timers.Add(timer);
+        lock (_timers)
+            _timers.Add(timer);
         return timer;
     }
 
@@ -51,8 +52,8 @@ internal sealed class VirtualClock : TimeProvider
         {
             if (IsDisposed)
                 return false;
-            _due = dueTime == Timeout.InfiniteTimeSpan ? null : clock._now + dueTime;
-            Period = period;
+            lock (clock._timers)
+                (_due, Period) = (dueTime == Timeout.InfiniteTimeSpan ? null : clock._now + dueTime, period);
             return true;
         }
 
