@@ -136,7 +136,7 @@ internal static unsafe class PurgePolicy<TAtomics, TGeometry>
 
     /// <summary>
     /// Sweeps that come again and again where use does not grow purge for one class what is touched anew for another. Each such sweep doubles the share of the peak that may lie touched beyond it, up to
-    /// <paramref name="most"/>; use that has grown, or fallen, by more than a part (2 to the <paramref name="steadyShift"/>) begins it anew. So the number of those for medium sizes grows with the logarithm
+    /// <paramref name="most"/>; use that has grown by more than a part (2 to the <paramref name="steadyShift"/>) begins it anew, and use that has fallen so far changes nothing. So the number of those for medium sizes grows with the logarithm
     /// of the events (docs/adr/0012), and small ones that take turns cost what a few sweeps cost (docs/adr/0013).
     /// </summary>
     private static void Widen(Line* slack, ulong peak, ulong x, ulong most, int steadyShift)
